@@ -1,0 +1,41 @@
+import type { Site } from '../program/program';
+import type { VmType } from '../reach/verdict';
+
+export type OutcomeClass =
+  | 'no-op'
+  | 'refault'
+  | 'warn'
+  | 'errno'
+  | 'vm-bugged'
+  | 'vm-dead'
+  | 'private-data-lost'
+  | 'guest-ve'
+  | 'live-lock'
+  | 'lock-leaked';
+
+/** What happens when the sink runs for a VM in a scenario: the contract's `Outcome`. */
+export interface Outcome {
+  readonly vm: VmType;
+  readonly sink: string;
+  readonly scenario: string;
+  readonly classes: readonly OutcomeClass[];
+  readonly bugged: boolean;
+  readonly dead: boolean;
+  /** The KVM_BUG_ON that fires. */
+  readonly bugSite?: Site;
+  /** Whether leaves of that kind are removed. */
+  readonly zapped: { readonly direct: boolean; readonly mirror: boolean; readonly rmap: boolean };
+  readonly flushed: boolean;
+  readonly returnsEarly: boolean;
+  readonly leaked: readonly ('mmu_lock' | 'mmu_invalidate_in_progress')[];
+  readonly unmodelled: readonly (Site & { readonly text: string })[];
+  /** One sentence each: what the guest and what userspace see. */
+  readonly guest: string;
+  readonly userspace: string;
+  readonly trace: readonly TraceEvent[];
+}
+
+export interface TraceEvent {
+  readonly text: string;
+  readonly site?: Site;
+}
