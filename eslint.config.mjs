@@ -16,7 +16,7 @@ const layers = {
 export default tseslint.config(
   { ignores: ['dist/**', 'out/**', 'node_modules/**', 'grammars/**', 'media/**'] },
   {
-    files: ['extension/**/*.ts', 'test/**/*.ts', 'vitest.config.ts'],
+    files: ['extension/**/*.ts', 'test/**/*.ts', 'vitest.config.mts'],
     extends: [...tseslint.configs.strictTypeChecked],
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     linterOptions: { reportUnusedDisableDirectives: 'error' },
@@ -56,5 +56,5 @@ export default tseslint.config(
       ],
     },
   })),
-  { files: ['vitest.config.ts'], rules: { 'no-restricted-syntax': 'off' } },
+  { files: ['vitest.config.mts'], rules: { 'no-restricted-syntax': 'off' } },
 );
