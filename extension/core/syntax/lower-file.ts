@@ -1,0 +1,183 @@
+import type { FileScopeCall, FunctionFact, PrototypeFact, TypedefFact, VariableFact } from './facts';
+import type { LowerContext } from './lower-context';
+import { lowerExpr } from './lower-expr';
+import { lowerBlock } from './lower-stmt';
+import { baseType, type Declarator, readDeclarator } from './lower-types';
+import { child, type SyntaxNode } from './syntax-node';
+
+export interface FileItems {
+  readonly functions: FunctionFact[];
+  readonly prototypes: PrototypeFact[];
+  readonly variables: VariableFact[];
+  readonly typedefs: TypedefFact[];
+}
+
+/** What stands at file scope; structs, enumerators and problems go to the context. */
+export function lowerFile(ctx: LowerContext, root: SyntaxNode): FileItems {
+  const items: FileItems = { functions: [], prototypes: [], variables: [], typedefs: [] };
+  for (const node of root.children) lowerItem(ctx, node, items);
+  reportErrors(ctx, root);
+  return items;
+}
+
+function lowerItem(ctx: LowerContext, node: SyntaxNode, items: FileItems): void {
+  switch (node.type) {
+    case 'function_definition':
+      lowerFunction(ctx, node, items);
+      return;
+    case 'declaration':
+      lowerDeclarations(ctx, node, items);
+      return;
+    case 'type_definition':
+      lowerTypedef(ctx, node, items);
+      return;
+    case 'struct_specifier':
+    case 'union_specifier':
+    case 'enum_specifier':
+      baseType(ctx, { ...node, children: [{ ...node, field: 'type' }] });
+      return;
+    case 'linkage_specification':
+    case 'declaration_list':
+    case 'ERROR':
+      for (const each of node.children) lowerItem(ctx, each, items);
+      return;
+    default:
+      return;
+  }
+}
+
+interface Specifiers {
+  readonly linkage: 'extern' | 'static' | 'weak';
+  readonly inline: boolean;
+}
+
+function specifiers(ctx: LowerContext, node: SyntaxNode): Specifiers {
+  const words = node.children
+    .filter((each) => each.type === 'storage_class_specifier' || each.type === 'type_qualifier')
+    .map((each) => ctx.text(each));
+  const body = child(node, 'body')?.start ?? node.end;
+  const weak = ctx
+    .rewritesIn(node.start - 200, body)
+    .some((rewrite) => rewrite.original === '__weak' && isOfItem(ctx, rewrite.end, node.start, body));
+  const linkage = words.includes('static') ? 'static' : weak ? 'weak' : 'extern';
+  return { linkage, inline: words.includes('inline') };
+}
+
+/** Whether an attribute at `end` belongs to the item that begins at `start`: it is blanked, so it may stand before. */
+function isOfItem(ctx: LowerContext, end: number, start: number, body: number): boolean {
+  return end > start ? end <= body : ctx.masked.text.slice(end, start).trim() === '';
+}
+
+function lowerFunction(ctx: LowerContext, node: SyntaxNode, items: FileItems): void {
+  const body = child(node, 'body');
+  const read = readDeclarator(ctx, baseType(ctx, node), child(node, 'declarator'));
+  if (body === undefined || read.name === '' || read.params === undefined) {
+    ctx.problem(node.start, `a function's head was not understood: ${ctx.written(node.start, node.end).slice(0, 60)}`);
+    return;
+  }
+  items.functions.push({
+    ...prototype(ctx, node, read),
+    firstLine: Math.floor(ctx.at(node.start) / 65536),
+    lastLine: Math.floor(ctx.at(node.end - 1) / 65536),
+    body: lowerBlock(ctx, body),
+  });
+}
+
+function prototype(ctx: LowerContext, node: SyntaxNode, read: Declarator): PrototypeFact {
+  return {
+    name: read.name,
+    at: ctx.at(read.nameStart),
+    returns: read.returns,
+    params: read.params ?? [],
+    ...specifiers(ctx, node),
+    ...ctx.when(node.start),
+  };
+}
+
+function lowerDeclarations(ctx: LowerContext, node: SyntaxNode, items: FileItems): void {
+  const base = baseType(ctx, node);
+  const isExtern = node.children.some((each) => each.type === 'storage_class_specifier' && ctx.text(each) === 'extern');
+  for (const each of node.children) {
+    if (each.field !== 'declarator') continue;
+    const declarator = each.type === 'init_declarator' ? child(each, 'declarator') : each;
+    const value = each.type === 'init_declarator' ? child(each, 'value') : undefined;
+    const read = readDeclarator(ctx, base, declarator);
+    if (read.name === '') continue;
+    if (read.params !== undefined && value === undefined) {
+      items.prototypes.push(prototype(ctx, node, read));
+      continue;
+    }
+    const { linkage } = specifiers(ctx, node);
+    items.variables.push({
+      name: read.name,
+      at: ctx.at(read.nameStart),
+      type: read.type,
+      linkage: linkage === 'static' ? 'static' : isExtern ? 'extern' : 'global',
+      ...(value === undefined ? {} : { init: lowerExpr(ctx, value) }),
+      ...ctx.when(node.start),
+    });
+  }
+}
+
+function lowerTypedef(ctx: LowerContext, node: SyntaxNode, items: FileItems): void {
+  const declarators = node.children.filter((each) => each.field === 'declarator');
+  const first = declarators[0];
+  const hint = first === undefined ? '' : readDeclarator(ctx, '', first).name;
+  const base = baseType(ctx, node, hint);
+  for (const each of declarators) {
+    const read = readDeclarator(ctx, base, each);
+    items.typedefs.push({ name: read.name, type: read.type, at: ctx.at(read.nameStart) });
+  }
+}
+
+/** `module_init(f)` and its like, which masking blanked: name and arguments as written. */
+export function fileScopeCalls(ctx: LowerContext): FileScopeCall[] {
+  const calls: FileScopeCall[] = [];
+  for (const rewrite of ctx.masked.rewrites) {
+    if (rewrite.kind !== 'file-scope-call') continue;
+    const match = /^((?:(?:static|extern|inline)\s+)*)(\w+)\s*\(([\s\S]*)\)[^()]*$/.exec(rewrite.original);
+    if (match === null) continue;
+    calls.push({
+      name: match[2] ?? '',
+      at: ctx.at(rewrite.start + (match[1]?.length ?? 0)),
+      args: splitArguments(match[3] ?? ''),
+      ...ctx.when(rewrite.start),
+    });
+  }
+  return calls;
+}
+
+/** Splits at the commas outside brackets and strings. */
+export function splitArguments(text: string): string[] {
+  const args: string[] = [];
+  let depth = 0;
+  let from = 0;
+  const tokens = /"(?:\\[\s\S]|[^"\\])*"|'(?:\\[\s\S]|[^'\\])*'|\/\*[\s\S]*?\*\/|[()[\]{},]/g;
+  for (let match = tokens.exec(text); match !== null; match = tokens.exec(text)) {
+    const mark = match[0];
+    if (mark.length > 1) continue;
+    if (/[([{]/.test(mark)) depth += 1;
+    else if (/[)\]}]/.test(mark)) depth -= 1;
+    else if (depth === 0) {
+      args.push(text.slice(from, match.index));
+      from = match.index + 1;
+    }
+  }
+  args.push(text.slice(from));
+  const folded = args.map((arg) =>
+    arg
+      .replace(/\/\*[\s\S]*?\*\//g, ' ')
+      .replace(/\s+/g, ' ')
+      .trim(),
+  );
+  return folded.length === 1 && folded[0] === '' ? [] : folded;
+}
+
+function reportErrors(ctx: LowerContext, node: SyntaxNode): void {
+  if (node.type === 'ERROR') {
+    ctx.problem(node.start, `not understood: ${ctx.written(node.start, node.end).slice(0, 60)}`);
+    return;
+  }
+  if (node.missing) ctx.problem(node.start, `'${node.type}' is missing`);
+  for (const each of node.children) reportErrors(ctx, each);
+}

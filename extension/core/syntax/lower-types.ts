@@ -1,0 +1,202 @@
+import type { FieldFact, Parameter, TypeText } from './facts';
+import type { LowerContext } from './lower-context';
+import { lowerExpr } from './lower-expr';
+import { child, type SyntaxNode } from './syntax-node';
+
+export interface Declarator {
+  readonly name: string;
+  /** Of the name; of the declarator's start if it has none. */
+  readonly nameStart: number;
+  readonly type: TypeText;
+  /** The parameters if the name is declared as a function (not as a pointer to one). */
+  readonly params?: readonly Parameter[];
+  /** For a function: what it returns. */
+  readonly returns: TypeText;
+}
+
+/** The type before the declarators of a declaration, a parameter, a field or a type descriptor. */
+export function baseType(ctx: LowerContext, node: SyntaxNode, nameHint = ''): TypeText {
+  const type = child(node, 'type');
+  return type === undefined ? 'int' : specifierText(ctx, type, nameHint);
+}
+
+function specifierText(ctx: LowerContext, type: SyntaxNode, nameHint: string): TypeText {
+  switch (type.type) {
+    case 'struct_specifier':
+    case 'union_specifier':
+      return structType(ctx, type, nameHint);
+    case 'enum_specifier':
+      return enumType(ctx, type);
+    case 'type_identifier':
+    case 'identifier': {
+      const argument = ctx.rewriteAt(type.start, 'type-argument');
+      return argument === undefined ? ctx.name(type) : typeText(argument.original);
+    }
+    default:
+      return typeText(ctx.text(type));
+  }
+}
+
+/** One spelling: no qualifiers, single spaces, stars together at the end. */
+export function typeText(written: string): TypeText {
+  return written
+    .replace(/\/\*[\s\S]*?\*\//g, ' ')
+    .replace(/\b(?:const|volatile|__user|__rcu|__iomem|__percpu|__force|restrict)\b/g, ' ')
+    .replace(/\s+/g, ' ')
+    .replace(/\s*\*\s*(?=\*)/g, '*')
+    .replace(/(\w)\s*(\*+)\s*/g, '$1 $2')
+    .trim();
+}
+
+/** Reads one declarator. The type is written as C would without the name: `base *`, `base [3]`, `base (*)(int)`. */
+export function readDeclarator(ctx: LowerContext, base: TypeText, node: SyntaxNode | undefined): Declarator {
+  if (node === undefined) return { name: '', nameStart: 0, type: base, returns: base };
+  const found: { name?: SyntaxNode; params?: SyntaxNode } = {};
+  const shape = declaratorShape(ctx, node, found);
+  const type = shape === '' ? base : `${base} ${shape}`;
+  const nameStart = found.name?.start ?? node.start;
+  const name = found.name === undefined ? '' : ctx.name(found.name);
+  const functionNode = functionOf(node);
+  if (functionNode === undefined) return { name, nameStart, type, returns: type };
+  const returnsShape = shape.slice(0, shape.length - parametersText(ctx, functionNode).length).trim();
+  const returns = returnsShape === '' ? base : `${base} ${returnsShape}`;
+  return { name, nameStart, type, params: readParameters(ctx, functionNode), returns };
+}
+
+/** The function declarator whose own declarator is the name itself: `*f(int)` yes, `(*f)(int)` no. */
+function functionOf(node: SyntaxNode): SyntaxNode | undefined {
+  const inner = innerDeclarator(node);
+  if (node.type === 'function_declarator') {
+    return inner !== undefined && /identifier$/.test(inner.type) ? node : undefined;
+  }
+  if (node.type === 'pointer_declarator' || node.type === 'attributed_declarator') return inner && functionOf(inner);
+  return undefined;
+}
+
+function innerDeclarator(node: SyntaxNode): SyntaxNode | undefined {
+  return child(node, 'declarator') ?? node.children.find((each) => /declarator$|identifier$/.test(each.type));
+}
+
+function declaratorShape(ctx: LowerContext, node: SyntaxNode, found: { name?: SyntaxNode }): string {
+  const inner = innerDeclarator(node);
+  const rest = inner === undefined ? '' : declaratorShape(ctx, inner, found);
+  switch (node.type) {
+    case 'pointer_declarator':
+    case 'abstract_pointer_declarator':
+      return `*${rest}`;
+    case 'function_declarator':
+    case 'abstract_function_declarator':
+      return `${rest}${parametersText(ctx, node)}`;
+    case 'array_declarator':
+    case 'abstract_array_declarator': {
+      const size = child(node, 'size');
+      return `${rest}[${size === undefined ? '' : ctx.written(size.start, size.end)}]`;
+    }
+    case 'parenthesized_declarator':
+    case 'abstract_parenthesized_declarator':
+      return rest === '' ? '' : `(${rest})`;
+    case 'identifier':
+    case 'field_identifier':
+    case 'type_identifier':
+      found.name = node;
+      return '';
+    default:
+      return rest;
+  }
+}
+
+function parametersText(ctx: LowerContext, node: SyntaxNode): string {
+  return `(${readParameters(ctx, node)
+    .map((param) => param.type)
+    .join(', ')})`;
+}
+
+function readParameters(ctx: LowerContext, node: SyntaxNode): Parameter[] {
+  const list = child(node, 'parameters');
+  const params: Parameter[] = [];
+  for (const each of list?.children ?? []) {
+    if (each.type === 'variadic_parameter') params.push({ name: '', type: '...' });
+    if (each.type === 'identifier') params.push({ name: ctx.name(each), type: 'int' });
+    if (each.type !== 'parameter_declaration') continue;
+    const base = baseType(ctx, each);
+    const { name, type } = readDeclarator(ctx, base, child(each, 'declarator'));
+    if (name === '' && type === 'void') continue;
+    // A parameter of array type is a pointer.
+    params.push({ name, type: type.replace(/ ?\[[^\]]*\]$/, ' *').replace(/\* \*$/, '**') });
+  }
+  return params;
+}
+
+/** The type of a cast, of `sizeof`, of a compound literal. */
+export function descriptorText(ctx: LowerContext, node: SyntaxNode): TypeText {
+  const base = baseType(ctx, node);
+  return readDeclarator(ctx, base, child(node, 'declarator')).type;
+}
+
+function structType(ctx: LowerContext, node: SyntaxNode, nameHint: string): TypeText {
+  const kind = node.type === 'union_specifier' ? 'union' : 'struct';
+  const tag = child(node, 'name');
+  const body = child(node, 'body');
+  const name = tag === undefined ? nameHint : ctx.name(tag);
+  if (body !== undefined) {
+    const fields = readFields(ctx, body, name);
+    ctx.structs.push({ kind, name, at: ctx.at(tag?.start ?? node.start), fields, ...ctx.when(node.start) });
+  }
+  return `${kind} ${name}`.trim();
+}
+
+function readFields(ctx: LowerContext, body: SyntaxNode, outer: string): FieldFact[] {
+  const fields: FieldFact[] = [];
+  for (const node of body.children) {
+    if (node.type !== 'field_declaration') continue;
+    const declarators = node.children.filter((each) => each.field === 'declarator');
+    const type = child(node, 'type');
+    const first = declarators[0];
+    if (
+      first === undefined &&
+      type !== undefined &&
+      child(type, 'body') !== undefined &&
+      child(type, 'name') === undefined
+    ) {
+      // An anonymous struct or union: its members are the outer one's.
+      const inner = child(type, 'body');
+      if (inner !== undefined && type.type !== 'enum_specifier') fields.push(...readFields(ctx, inner, outer));
+      continue;
+    }
+    const hint = first === undefined ? '' : `${outer}.${readDeclarator(ctx, '', first).name}`;
+    const base = baseType(ctx, node, hint);
+    const bits = node.children.find((each) => each.type === 'bitfield_clause');
+    for (const declarator of declarators) {
+      const read = readDeclarator(ctx, base, declarator);
+      const width = bits?.children[0];
+      fields.push({
+        name: read.name,
+        at: ctx.at(read.nameStart),
+        type: read.type,
+        ...(width === undefined ? {} : { bits: ctx.written(width.start, width.end) }),
+        ...ctx.when(node.start, body.start),
+      });
+    }
+  }
+  return fields;
+}
+
+function enumType(ctx: LowerContext, node: SyntaxNode): TypeText {
+  const tag = child(node, 'name');
+  const body = child(node, 'body');
+  const name = tag === undefined ? `@${Math.floor(ctx.at(node.start) / 65536)}` : ctx.name(tag);
+  for (const each of body?.children ?? []) {
+    if (each.type !== 'enumerator') continue;
+    const nameNode = child(each, 'name');
+    const value = child(each, 'value');
+    if (nameNode === undefined) continue;
+    ctx.enumerators.push({
+      name: ctx.name(nameNode),
+      at: ctx.at(nameNode.start),
+      of: name,
+      ...(value === undefined ? {} : { value: lowerExpr(ctx, value) }),
+      ...ctx.when(each.start),
+    });
+  }
+  return tag === undefined ? 'enum' : `enum ${name}`;
+}

@@ -1,0 +1,63 @@
+import type { Token } from './mask-lex';
+import type { MaskText } from './mask-text';
+import { isAttribute, isAttributeWithArguments } from './mask-words';
+
+/** Index of the token that closes the bracket at `open`, or the last index. */
+export function closing(tokens: readonly Token[], open: number): number {
+  let depth = 0;
+  for (let i = open; i < tokens.length; i++) {
+    const text = tokens[i]?.text;
+    if (text === '(' || text === '[' || text === '{') depth += 1;
+    else if (text === ')' || text === ']' || text === '}') {
+      depth -= 1;
+      if (depth === 0) return i;
+    }
+  }
+  return tokens.length - 1;
+}
+
+/**
+ * Blanks attributes, and gives `inline` its standard spelling. Returns the tokens that stay.
+ *
+ * Beside the kernel's known words the shape decides: `__word(...)` after the `)` of a function's parameters and
+ * before its `{` or `;` is an annotation, whatever its name.
+ */
+export function blankAttributes(mask: MaskText, tokens: readonly Token[]): Token[] {
+  const left: Token[] = [];
+  for (let i = 0; i < tokens.length; i++) {
+    const token = tokens[i];
+    if (token === undefined) break;
+    if (token.kind !== 'word') {
+      left.push(token);
+      continue;
+    }
+    const text = token.text;
+    if (/^(?:__always_inline|__inline__|__inline)$/.test(text)) {
+      mask.rewrite('other', token.start, token.end, 'inline');
+      left.push({ ...token, text: 'inline' });
+    } else if (/^__(?:volatile|const|signed|restrict)(?:__)?$|^restrict$/.test(text)) {
+      mask.rewrite('other', token.start, token.end, text.includes('volatile') ? 'volatile' : '');
+    } else if (isAttributeWithArguments(text) && tokens[i + 1]?.text === '(') {
+      const close = closing(tokens, i + 1);
+      mask.rewrite('attribute', token.start, tokens[close]?.end ?? token.end, '');
+      i = close;
+    } else if (isAttribute(text)) {
+      mask.rewrite('attribute', token.start, token.end, '');
+    } else if (text.startsWith('__') && left.at(-1)?.text === ')' && annotates(tokens, i)) {
+      const close = tokens[i + 1]?.text === '(' ? closing(tokens, i + 1) : i;
+      mask.rewrite('attribute', token.start, tokens[close]?.end ?? token.end, '');
+      i = close;
+    } else left.push(token);
+  }
+  return left;
+}
+
+/** `) __word {`, `) __word(...) ;`: after a parameter list, before a body or a prototype's end. */
+function annotates(tokens: readonly Token[], index: number): boolean {
+  const after = tokens[index + 1]?.text === '(' ? closing(tokens, index + 1) + 1 : index + 1;
+  const next = tokens[after];
+  return (
+    next !== undefined &&
+    (next.text === '{' || (next.text === ';' && after === index + 1) || next.text.startsWith('__'))
+  );
+}

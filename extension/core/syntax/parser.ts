@@ -1,0 +1,50 @@
+import { Language, Parser, type Tree } from 'web-tree-sitter';
+import { InputError } from '../input-error';
+import { sha256 } from './sha256';
+
+/** The grammar that ships: tree-sitter-c 0.24.1 as npm publishes it, see grammars/README.md. */
+export const GRAMMAR_SHA256 = 'c852c2a85ebf2beb636aa3b0ef7f7e70458684d74f6741b20dcb296885bed9f9';
+
+/** Longest text that is parsed, in UTF-16 units. The engine aborts on inputs of some 64 MB; no kernel file comes near. */
+export const MAX_TEXT = 8 * 1024 * 1024;
+
+export interface ParserBinaries {
+  /** `web-tree-sitter.wasm` */
+  readonly engine: Uint8Array;
+  /** `tree-sitter-c.wasm` */
+  readonly grammar: Uint8Array;
+  /** Of the grammar; the one that ships unless said otherwise. */
+  readonly grammarSha256?: string;
+}
+
+/** tree-sitter with the C grammar. Loading is the only step that waits; parsing is synchronous. */
+export class CParser {
+  private constructor(
+    private readonly parser: Parser,
+    readonly language: Language,
+  ) {}
+
+  /** @throws InputError if the grammar's bytes are not the ones expected. */
+  static async load(binaries: ParserBinaries): Promise<CParser> {
+    const expected = binaries.grammarSha256 ?? GRAMMAR_SHA256;
+    const actual = sha256(binaries.grammar);
+    if (actual !== expected) {
+      throw new InputError(`tree-sitter-c.wasm has checksum ${actual}, expected ${expected}: install KVM Lens again`);
+    }
+    await Parser.init({ wasmBinary: binaries.engine });
+    const language = await Language.load(binaries.grammar);
+    const parser = new Parser();
+    parser.setLanguage(language);
+    return new CParser(parser, language);
+  }
+
+  /**
+   * The syntax tree of `text`, which the caller deletes in a `finally`; `null` if `cancelled` said so.
+   * `text` is at most `MAX_TEXT` long.
+   */
+  parse(text: string, cancelled?: () => boolean): Tree | null {
+    const tree = this.parser.parse(text, null, cancelled === undefined ? undefined : { progressCallback: cancelled });
+    if (tree === null) this.parser.reset();
+    return tree;
+  }
+}
