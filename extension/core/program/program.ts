@@ -11,8 +11,12 @@ export interface Program {
   readonly files: ReadonlyMap<string, FileFacts>;
   /** By id. Functions and the function-like macros that lie on a call chain. */
   readonly functions: ReadonlyMap<FunctionId, FunctionNode>;
-  /** Sorted by caller's place, then callee. */
+  /** Sorted by place, then caller and callee. Those that the reference configuration switches off are among them, with `when`. */
   readonly edges: readonly Edge[];
+  /**
+   * By caller's and by callee's id: the edges between functions that exist in the reference configuration. A call
+   * through macros is in them once, contracted (`via: 'macro'`): a macro's node would join the callers of all its uses.
+   */
   readonly callees: ReadonlyMap<FunctionId, readonly Edge[]>;
   readonly callers: ReadonlyMap<FunctionId, readonly Edge[]>;
   readonly entries: readonly EntryPoint[];
@@ -83,6 +87,11 @@ export interface EntryPoint {
   readonly selector?: string;
   /** Where the registration stands: the table's entry, the `module_init()` line, ... */
   readonly site: Site;
+  /**
+   * KVM itself dispatches to the function: edges lead to it, and this entry only names what lies behind them (an exit
+   * handler, a device operation). Otherwise control comes from outside KVM straight to the function.
+   */
+  readonly inside: boolean;
   readonly vendor?: Vendor;
 }
 
@@ -109,6 +118,8 @@ export interface Symbols {
   resolveType(type: string): string;
   /** The field's declared type, following anonymous members; `type` may be a pointer or a struct. */
   fieldType(type: string, field: string): string | undefined;
+  /** The declared type of an expression in a function's body; `undefined` if it takes more than declarations to tell. */
+  typeOf(expr: Expr, fn: FunctionNode): string | undefined;
   /** What the reference configuration says of a preprocessor condition: `undefined` if it cannot be told. */
   isActive(when: When | undefined, from?: string): boolean | undefined;
   /** The targets of a table slot, per vendor: `kvm_x86_ops.set_msr` -> `vt_set_msr` (intel), `svm_set_msr` (amd). Null entries are left out. */

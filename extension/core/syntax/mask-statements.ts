@@ -13,6 +13,8 @@ export function rewriteStatements(mask: MaskText, tokens: readonly Token[]): voi
     const token = tokens[i];
     if (token === undefined) break;
     if (token.kind === 'word') rewriteWord(mask, tokens, i, token, scopes);
+    // `"r"(x)`: an asm operand as a macro's argument.
+    else if (token.kind === 'string' && tokens[i + 1]?.text === '(') mask.rewrite('other', token.start, token.end, '');
     // `3DNOW` as a macro's argument.
     else if (token.kind === 'number' && /^\d+[A-Z]*[G-TV-Z_]\w*$/.test(token.text))
       mask.rewrite('other', token.start, token.start + 1, '_');
@@ -63,12 +65,7 @@ function rewriteWord(mask: MaskText, tokens: readonly Token[], i: number, token:
 function isLoopHead(tokens: readonly Token[], index: number): boolean {
   const next = tokens[index];
   if (next === undefined) return false;
-  return (
-    next.text === '{' ||
-    next.kind === 'word' ||
-    (next.text === '*' && tokens[index + 1]?.kind === 'word') ||
-    next.text === ';;'
-  );
+  return next.text === '{' || next.kind === 'word' || (next.text === '*' && tokens[index + 1]?.kind === 'word');
 }
 
 function beginsStatement(tokens: readonly Token[], i: number): boolean {

@@ -1,0 +1,248 @@
+import type { FileFacts, InitItem, VariableFact } from '../syntax/facts';
+import type { CallGraph, Escape } from './calls';
+import { exprText } from './expand';
+import { type Cell, cells, type Value } from './flow';
+import { definitionOf } from './functions';
+import { compareSites, compareText, isHeader, isKvmFile, siteAt, vendorOfFile } from './ids';
+import type { EntryKind, EntryPoint, FunctionNode, Site } from './program';
+import { functionsMeant, type World } from './world';
+
+/**
+ * Ways in from outside KVM: functions that the kernel, a device file or a CPU event calls. They are recognised by
+ * where their address is put: the type of the table, or what it is registered with.
+ */
+export function findEntries(world: World, files: ReadonlyMap<string, FileFacts>, graph: CallGraph): EntryPoint[] {
+  const finder = new EntryFinder(world, graph);
+  finder.tables(files);
+  finder.fileScope(files);
+  for (const escape of graph.escapes) finder.escape(escape);
+  finder.exports(files);
+  return finder.sorted();
+}
+
+interface TableRule {
+  readonly kind: EntryKind;
+  /** Kind of single fields that differ from the table's. */
+  readonly fields?: Readonly<Record<string, EntryKind>>;
+}
+
+/** Struct types of the kernel through which KVM is called. Those with `named` carry the object's name in a field. */
+const TABLES: Readonly<Record<string, TableRule>> = {
+  file_operations: {
+    kind: 'other',
+    fields: { unlocked_ioctl: 'ioctl', compat_ioctl: 'ioctl', release: 'release', flush: 'release' },
+  },
+  kvm_device_ops: { kind: 'device', fields: { release: 'release' } },
+  kvm_io_device_ops: { kind: 'device' },
+  mmu_notifier_ops: { kind: 'notifier' },
+  notifier_block: { kind: 'notifier' },
+  kvm_irq_ack_notifier: { kind: 'notifier' },
+  kvm_irq_mask_notifier: { kind: 'notifier' },
+  preempt_ops: { kind: 'notifier' },
+  preempt_notifier: { kind: 'notifier' },
+  user_return_notifier: { kind: 'notifier' },
+  syscore_ops: { kind: 'notifier' },
+  dev_pm_ops: { kind: 'notifier' },
+  perf_guest_info_callbacks: { kind: 'notifier' },
+  irq_bypass_consumer: { kind: 'notifier' },
+  shrinker: { kind: 'work' },
+  work_struct: { kind: 'work' },
+  kthread_work: { kind: 'work' },
+  hrtimer: { kind: 'work' },
+  timer_list: { kind: 'work' },
+  kernel_param_ops: { kind: 'module' },
+  vm_operations_struct: { kind: 'other' },
+  address_space_operations: { kind: 'other' },
+  super_operations: { kind: 'other' },
+  seq_operations: { kind: 'other' },
+};
+
+const FILE_SCOPE: Readonly<Record<string, EntryKind>> = {
+  module_init: 'module',
+  module_exit: 'module',
+  late_initcall: 'module',
+  early_initcall: 'module',
+  core_initcall: 'module',
+  subsys_initcall: 'module',
+  arch_initcall: 'module',
+  device_initcall: 'module',
+  DEFINE_SIMPLE_ATTRIBUTE: 'other',
+  DEFINE_DEBUGFS_ATTRIBUTE: 'other',
+  DECLARE_WORK: 'work',
+  DECLARE_DELAYED_WORK: 'work',
+};
+
+class EntryFinder {
+  private readonly found = new Map<string, EntryPoint>();
+
+  constructor(
+    private readonly world: World,
+    private readonly graph: CallGraph,
+  ) {}
+
+  tables(files: ReadonlyMap<string, FileFacts>): void {
+    for (const cell of this.graph.flow.cells()) {
+      if (cell[0] !== 'f') continue;
+      const dot = cell.lastIndexOf('.');
+      const tag = cell.slice(2, dot);
+      const field = cell.slice(dot + 1);
+      const rule = Object.hasOwn(TABLES, tag)
+        ? TABLES[tag]
+        : this.isForeign(cell, tag)
+          ? { kind: 'other' as const }
+          : undefined;
+      if (rule === undefined) continue;
+      for (const value of this.graph.flow.at(cell))
+        this.addValue(value, rule.fields?.[field] ?? rule.kind, tag, field, cell, files);
+    }
+    for (const cell of this.graph.flow.cells()) if (cell[0] === 'v') this.exits(cell);
+  }
+
+  /** A struct type that KVM's own files do not define, whose field KVM itself never calls. */
+  private isForeign(cell: Cell, tag: string): boolean {
+    if (
+      this.graph.dispatched.has(cell) ||
+      this.graph.dispatched.has(cells.anyField(cell.slice(cell.lastIndexOf('.') + 1)))
+    )
+      return false;
+    const structs = this.world.definitions.structs.get(tag);
+    return (
+      structs === undefined ||
+      !structs.some(({ file }) => isKvmFile(file) || /\/kvm[^/]*\.h$|^include\/kvm\//.test(file))
+    );
+  }
+
+  private addValue(
+    value: Value,
+    kind: EntryKind,
+    tag: string,
+    field: string,
+    cell: Cell,
+    files: ReadonlyMap<string, FileFacts>,
+  ): void {
+    const node = this.world.functions.nodes.get(value.fn);
+    if (node === undefined) return;
+    const table = this.tableAt(value.site, files);
+    const owner = table?.fact.name ?? tag;
+    const named = tag === 'kvm_device_ops' ? nameField(table?.fact) : undefined;
+    const name = named === undefined ? `${owner}.${field}` : `${named}/${field}`;
+    const selector = kind === 'ioctl' ? definitionOf(node)?.params[1]?.name : undefined;
+    this.add(kind, name, node, value.site, this.graph.dispatched.has(cell), selector);
+  }
+
+  /** Handlers of VM exits: elements of an array whose index is an exit reason. */
+  private exits(cell: Cell): void {
+    for (const value of this.graph.flow.at(cell)) {
+      const reason = /\[((?:EXIT_REASON|SVM_EXIT)_\w+)(?:[^\]\w].*)?\]$/.exec(value.slot ?? '')?.[1];
+      const node = this.world.functions.nodes.get(value.fn);
+      if (reason !== undefined && node !== undefined)
+        this.add('exit', reason, node, value.site, this.graph.dispatched.has(cell));
+    }
+  }
+
+  /** The variable whose initialiser holds the site. */
+  private tableAt(site: Site, files: ReadonlyMap<string, FileFacts>): { readonly fact: VariableFact } | undefined {
+    let best: VariableFact | undefined;
+    for (const fact of files.get(site.file)?.variables ?? []) {
+      const line = Math.floor(fact.at / 65536);
+      if (fact.init !== undefined && line <= site.line && (best === undefined || fact.at > best.at)) best = fact;
+    }
+    return best === undefined || site.function !== '' ? undefined : { fact: best };
+  }
+
+  fileScope(files: ReadonlyMap<string, FileFacts>): void {
+    for (const facts of files.values())
+      for (const call of facts.fileScopeCalls) {
+        const kind = Object.hasOwn(FILE_SCOPE, call.name) ? FILE_SCOPE[call.name] : undefined;
+        if (kind === undefined || !isKvmFile(facts.path)) continue;
+        for (const arg of call.args) {
+          const name = /^&?(\w+)$/.exec(arg)?.[1];
+          if (name === undefined) continue;
+          for (const node of functionsMeant(this.world, name, facts.path)) {
+            const label = call.name.startsWith('DE') ? `${call.args[0] ?? ''}.${name}` : call.name;
+            this.add(kind, label, node, siteAt(facts.path, call.at, ''), false);
+          }
+        }
+      }
+  }
+
+  escape({ to, node, site }: Escape): void {
+    if (!isKvmFile(site.file)) return;
+    this.add(kindOfRegistration(to), `${to}(${node.name})`, node, site, false);
+  }
+
+  /**
+   * Exported functions that others than KVM's vendor modules use. Where the tree tells the two apart
+   * (`EXPORT_SYMBOL_FOR_KVM_INTERNAL`), those are the plainly exported ones; in older trees, where all are plain, those
+   * that no file of a vendor module names. A symbol that both use is then left to KVM's own ways in.
+   */
+  exports(files: ReadonlyMap<string, FileFacts>): void {
+    const calls = [...files.values()].flatMap((facts) =>
+      facts.fileScopeCalls
+        .filter((call) => call.name.startsWith('EXPORT_SYMBOL') && isKvmFile(facts.path))
+        .map((call) => ({ call, file: facts.path })),
+    );
+    const tellsApart = calls.some(({ call }) => call.name.includes('INTERNAL'));
+    const usedByVendors = tellsApart ? new Set<string>() : this.namedByVendors();
+    for (const { call, file } of calls) {
+      const name = call.args[0] ?? '';
+      if (!/^EXPORT_SYMBOL(?:_GPL)?$/.test(call.name) || usedByVendors.has(name)) continue;
+      for (const node of functionsMeant(this.world, name, file))
+        if (node.active) this.add('export', name, node, siteAt(file, call.at, ''), false);
+    }
+  }
+
+  private namedByVendors(): Set<string> {
+    const names = new Set<string>();
+    for (const edge of this.graph.edges) {
+      const caller = this.world.functions.nodes.get(edge.callerId);
+      // Inline functions of headers are compiled into the vendor modules too.
+      if (caller !== undefined && (vendorOfFile(caller.file) !== undefined || isHeader(caller.file)))
+        names.add(edge.callee);
+    }
+    for (const cell of this.graph.flow.cells())
+      for (const value of this.graph.flow.at(cell)) {
+        const node = this.world.functions.nodes.get(value.fn);
+        if (value.vendor !== undefined && node !== undefined) names.add(node.name);
+      }
+    return names;
+  }
+
+  private add(kind: EntryKind, name: string, node: FunctionNode, site: Site, inside: boolean, selector?: string): void {
+    const key = `${kind}|${name}|${node.id}`;
+    if (this.found.has(key)) return;
+    const vendor = vendorOfFile(node.file) ?? vendorOfFile(site.file);
+    this.found.set(key, {
+      kind,
+      name,
+      functionId: node.id,
+      function: node.name,
+      ...(selector === undefined || selector === '' ? {} : { selector }),
+      site,
+      inside,
+      ...(vendor === undefined ? {} : { vendor }),
+    });
+  }
+
+  sorted(): EntryPoint[] {
+    return [...this.found.values()].sort(
+      (a, b) =>
+        compareText(a.kind, b.kind) ||
+        compareText(a.name, b.name) ||
+        compareText(a.functionId, b.functionId) ||
+        compareSites(a.site, b.site),
+    );
+  }
+}
+
+function kindOfRegistration(to: string): EntryKind {
+  if (/work|timer|^call_s?rcu|kthread|vhost_task|irq_poll|tasklet/i.test(to)) return 'work';
+  if (/notif|cpuhp|register|_cb$|callback|wait|poll/i.test(to)) return 'notifier';
+  return 'other';
+}
+
+function nameField(table: VariableFact | undefined): string | undefined {
+  if (table?.init?.k !== 'init') return undefined;
+  const item: InitItem | undefined = table.init.items.find((one) => one.fields?.[0] === 'name');
+  return item?.value.k === 'str' ? exprText(item.value).replaceAll('"', '') : undefined;
+}

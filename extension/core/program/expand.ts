@@ -1,0 +1,107 @@
+import type { Expr, MacroFact } from '../syntax/facts';
+
+/** Macro expansion as text: enough to see which names a macro pastes and calls. */
+
+/** An expression in a spelling that names survive in; parts that name nothing are left empty. */
+export function exprText(x: Expr): string {
+  switch (x.k) {
+    case 'id':
+      return x.name;
+    case 'num':
+    case 'str':
+    case 'opaque':
+      return x.text;
+    case 'type':
+      return x.type;
+    case 'member':
+      return `${exprText(x.x)}${x.arrow ? '->' : '.'}${x.field}`;
+    case 'index':
+      return `${exprText(x.x)}[${exprText(x.i)}]`;
+    case 'call':
+      return `${exprText(x.fn)}(${x.args.map(exprText).join(', ')})`;
+    case 'unary':
+      return x.op.startsWith('post') ? `${exprText(x.x)}${x.op.slice(4)}` : `${x.op}${exprText(x.x)}`;
+    case 'cast':
+      return `(${x.type})${exprText(x.x)}`;
+    case 'binary':
+      return `${exprText(x.l)} ${x.op} ${exprText(x.r)}`;
+    case 'cond':
+      return `${exprText(x.c)} ? ${x.a === undefined ? '' : exprText(x.a)} : ${exprText(x.b)}`;
+    case 'assign':
+      return `${exprText(x.l)} ${x.op} ${exprText(x.r)}`;
+    default:
+      return '';
+  }
+}
+
+/** The macro's text with arguments put in and `##` joined; `undefined` if it takes no arguments. */
+export function expand(macro: MacroFact, args: readonly string[]): string | undefined {
+  const params = macro.params;
+  if (params === undefined) return undefined;
+  const given = new Map<string, string>();
+  params.forEach((param, i) => {
+    const rest = param.endsWith('...');
+    const name = param === '...' ? '__VA_ARGS__' : param.replace(/\.\.\.$/, '');
+    given.set(name, rest ? args.slice(i).join(', ') : (args[i] ?? ''));
+  });
+  const replaced = macro.text.replace(/"(?:[^"\\]|\\.)*"|[A-Za-z_]\w*/g, (word) =>
+    word.startsWith('"') ? word : (given.get(word) ?? word),
+  );
+  return replaced.replace(/\s*##\s*/g, '');
+}
+
+export interface TextCall {
+  readonly name: string;
+  readonly args: readonly string[];
+  /** The call stands behind `.` or `->`: it goes through a field of that name. */
+  readonly member: boolean;
+}
+
+const KEYWORDS = new Set([
+  'if',
+  'while',
+  'for',
+  'switch',
+  'return',
+  'sizeof',
+  'typeof',
+  '__typeof__',
+  'defined',
+  'do',
+  'else',
+  '__attribute__',
+  'asm',
+  '_Generic',
+  'case',
+  'goto',
+]);
+
+/** Every `name(args)` in a piece of C, nested ones included. Strings are skipped. */
+export function callsIn(text: string): TextCall[] {
+  const found: TextCall[] = [];
+  const pattern = /"(?:[^"\\]|\\.)*"|(->|\.)?\s*\b([A-Za-z_]\w*)\s*\(/g;
+  for (let match = pattern.exec(text); match !== null; match = pattern.exec(text)) {
+    const name = match[2];
+    if (name === undefined || KEYWORDS.has(name)) continue;
+    found.push({ name, args: argumentsAt(text, pattern.lastIndex), member: match[1] !== undefined });
+  }
+  return found;
+}
+
+/** The arguments of a call whose opening parenthesis ends at `from`. */
+export function argumentsAt(text: string, from: number): string[] {
+  const args: string[] = [];
+  let depth = 0;
+  let start = from;
+  for (let i = from; i < text.length; i++) {
+    const c = text[i];
+    if (c === '(' || c === '{' || c === '[') depth++;
+    else if (depth > 0 && (c === ')' || c === '}' || c === ']')) depth--;
+    else if (depth === 0 && (c === ')' || c === ',')) {
+      args.push(text.slice(start, i).trim());
+      if (c === ')') return args.length === 1 && args[0] === '' ? [] : args;
+      start = i + 1;
+    }
+  }
+  return args;
+}

@@ -1,0 +1,73 @@
+import type { FileFacts } from '../syntax/facts';
+import { readCalls } from './calls';
+import { Conditions } from './conditions';
+import { Constants } from './constants';
+import { findEntries } from './entries';
+import { FunctionTable } from './functions';
+import { compareEdges, compareSites, compareText } from './ids';
+import { Definitions } from './located';
+import type { Edge, FunctionId, Program } from './program';
+import { LinkedSymbols } from './symbols';
+import { Types } from './types';
+import { StaticCalls, type World } from './world';
+
+/**
+ * What all files say together. A pure function of the facts: their order does not matter. `version` is that of the top
+ * Makefile, or `''`.
+ */
+export function linkProgram(facts: readonly FileFacts[], version: string): Program {
+  const files = new Map([...facts].sort((a, b) => compareText(a.path, b.path)).map((file) => [file.path, file]));
+  const world = makeWorld(files);
+  const graph = readCalls(world, files);
+  const edges = distinct(graph.edges.sort(compareEdges));
+  const live = edges.filter((edge) => isLive(world, edge));
+  return {
+    version,
+    files,
+    functions: new Map([...world.functions.nodes].sort(([a], [b]) => compareText(a, b))),
+    edges,
+    callees: groupBy(live, (edge) => edge.callerId),
+    callers: groupBy(live, (edge) => edge.calleeId),
+    entries: findEntries(world, files, graph),
+    unresolved: graph.unresolved.sort((a, b) => compareSites(a.site, b.site) || compareText(a.text, b.text)),
+    problems: [...files.values()].flatMap((file) => file.problems),
+    symbols: new LinkedSymbols(world, graph.flow, graph.plain),
+  };
+}
+
+function makeWorld(files: ReadonlyMap<string, FileFacts>): World {
+  const definitions = new Definitions(files);
+  const conditions = new Conditions(definitions);
+  const functions = new FunctionTable(files, conditions, definitions.includes);
+  const types: Types = new Types(definitions, functions, () => constants);
+  const constants = new Constants(definitions, conditions, (type) => types.resolveType(type));
+  return { definitions, conditions, functions, constants, types, staticCalls: new StaticCalls(definitions), macros: new Map() };
+}
+
+/** An edge between functions that exists in the reference configuration. */
+function isLive(world: World, edge: Edge): boolean {
+  const caller = world.functions.nodes.get(edge.callerId);
+  const callee = world.functions.nodes.get(edge.calleeId);
+  if (caller?.active !== true || callee?.active !== true) return false;
+  if (caller.kind === 'macro' || callee.kind === 'macro') return false;
+  return edge.when === undefined || world.conditions.isActive([edge.when], edge.site.file) !== false;
+}
+
+/** `edges` are sorted, so that equal ones are neighbours. */
+function distinct(edges: readonly Edge[]): Edge[] {
+  return edges.filter((edge, i) => {
+    const before = edges[i - 1];
+    return before === undefined || compareEdges(before, edge) !== 0;
+  });
+}
+
+function groupBy(edges: readonly Edge[], key: (edge: Edge) => FunctionId): Map<FunctionId, Edge[]> {
+  const groups = new Map<FunctionId, Edge[]>();
+  for (const edge of edges) {
+    const id = key(edge);
+    const group = groups.get(id);
+    if (group === undefined) groups.set(id, [edge]);
+    else group.push(edge);
+  }
+  return groups;
+}

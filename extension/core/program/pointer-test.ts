@@ -1,0 +1,61 @@
+import type { Expr } from '../syntax/facts';
+import { definitionOf } from './functions';
+import { localAt } from './types';
+import type { Frame } from './values';
+import { functionsMeant, type World } from './world';
+
+/** Whether an expression could be a pointer to a function, told cheaply from names and declared types. */
+export class PointerTest {
+  private pointerFieldNames: Set<string> | undefined;
+
+  constructor(private readonly world: World) {}
+
+  /** A cheap test before the work: could this expression be a pointer to a function? */
+  mayBe(x: Expr, frame: Frame): boolean {
+    const { world } = this;
+    switch (x.k) {
+      case 'id': {
+        const local = localAt(frame.uses?.locals.get(x.name), x.at);
+        if (local !== undefined) return world.types.isFunctionPointer(local.type);
+        if (world.functions.has(x.name)) return true;
+        if (/^[A-Z0-9_]+$/.test(x.name)) return false;
+        const variable = world.definitions.variables.get(x.name)?.[0];
+        if (variable !== undefined) return world.types.isFunctionPointer(variable.fact.type);
+        return functionsMeant(world, x.name, frame.file).length > 0;
+      }
+      case 'unary':
+        return (x.op === '&' || x.op === '*') && this.mayBe(x.x, frame);
+      case 'cast':
+        return this.mayBe(x.x, frame);
+      case 'cond':
+        return (x.a !== undefined && this.mayBe(x.a, frame)) || this.mayBe(x.b, frame);
+      case 'assign':
+        return this.mayBe(x.r, frame);
+      case 'member':
+        return this.pointerFields().has(x.field);
+      case 'index':
+        return this.mayBe(x.x, frame);
+      case 'call':
+        return x.fn.k === 'id' && this.callMayGiveFunction(x.fn.name, x.args, frame);
+      default:
+        return false;
+    }
+  }
+
+  private callMayGiveFunction(name: string, args: readonly Expr[], frame: Frame): boolean {
+    const fact = definitionOf(this.world.functions.all(name)[0]);
+    if (fact !== undefined) return this.world.types.isFunctionPointer(fact.returns);
+    return args.length === 1 && args[0] !== undefined && this.mayBe(args[0], frame);
+  }
+
+  private pointerFields(): ReadonlySet<string> {
+    if (this.pointerFieldNames === undefined) {
+      this.pointerFieldNames = new Set();
+      for (const all of this.world.definitions.structs.values())
+        for (const { fact } of all)
+          for (const field of fact.fields)
+            if (this.world.types.isFunctionPointer(field.type)) this.pointerFieldNames.add(field.name);
+    }
+    return this.pointerFieldNames;
+  }
+}

@@ -1,0 +1,130 @@
+import type { FileFacts, FunctionFact, MacroFact, PrototypeFact, When } from '../syntax/facts';
+import { evaluateCondition } from './preprocessor';
+
+/**
+ * Template headers: `paging_tmpl.h` names its functions `FNAME(x)` and is included once per `#define PTTYPE`. Each
+ * inclusion gives an instance: the functions with their names pasted, the branches that its `PTTYPE` switches off left out.
+ */
+export interface Instance {
+  /** `paging64_`. */
+  readonly prefix: string;
+  readonly functions: readonly FunctionFact[];
+  readonly prototypes: readonly PrototypeFact[];
+}
+
+const TEMPLATE_NAME = /^([A-Z]+NAME)\((\w+)\)$/;
+
+export function isTemplateName(name: string): boolean {
+  return TEMPLATE_NAME.test(name);
+}
+
+export function instancesOf(template: FileFacts, files: Iterable<FileFacts>): Instance[] {
+  const pasters = template.macros.filter(
+    (macro) => macro.params?.length === 1 && /##/.test(macro.text) && /^[A-Z]+NAME$/.test(macro.name),
+  );
+  if (pasters.length === 0) return [];
+  const found = new Map<string, Instance>();
+  for (const includer of files)
+    for (const settings of inclusionsOf(template.path, includer)) {
+      const paster = pasters.find((macro) => holds(macro.when, settings) === true);
+      const prefix = paster === undefined ? undefined : pastedPrefix(paster);
+      if (paster === undefined || prefix === undefined || found.has(prefix)) continue;
+      found.set(prefix, instantiate(template, paster.name, prefix, settings));
+    }
+  return [...found.values()];
+}
+
+type Settings = ReadonlyMap<string, bigint>;
+
+/** The integer macros that `includer` has set when it includes the template, once per inclusion. */
+function* inclusionsOf(path: string, includer: FileFacts): Iterable<Settings> {
+  const name = path.slice(path.lastIndexOf('/') + 1);
+  for (const include of includer.includes) {
+    if (include.target !== name && !include.target.endsWith(`/${name}`)) continue;
+    const texts = new Map<string, string>();
+    for (const macro of includer.macros)
+      if (macro.params === undefined && macro.at < include.at) texts.set(macro.name, macro.text.trim());
+    const settings = new Map<string, bigint>();
+    for (const macro of texts.keys()) {
+      let text: string | undefined = texts.get(macro);
+      for (let hops = 0; hops < 4 && text !== undefined && texts.has(text); hops++) text = texts.get(text);
+      const digits = /^(0[xX][0-9a-fA-F]+|[1-9]\d*|0)\b/.exec(text ?? '')?.[1];
+      if (digits !== undefined) settings.set(macro, BigInt(digits));
+    }
+    yield settings;
+  }
+}
+
+function holds(when: When | undefined, settings: Settings): boolean | undefined {
+  let all: boolean | undefined = true;
+  for (const text of when ?? []) {
+    const one = evaluateCondition(text, {
+      defined: (name) => (settings.has(name) ? true : undefined),
+      value: (name) => settings.get(name),
+    });
+    if (one === false) return false;
+    if (one === undefined) all = undefined;
+  }
+  return all;
+}
+
+function pastedPrefix(macro: MacroFact): string | undefined {
+  const param = macro.params?.[0] ?? '';
+  const parts = macro.text.split('##').map((part) => part.trim());
+  if (parts.pop() !== param || !parts.every((part) => /^\w+$/.test(part))) return undefined;
+  return parts.join('');
+}
+
+function instantiate(template: FileFacts, macro: string, prefix: string, settings: Settings): Instance {
+  const paste = new Paster(macro, prefix, settings);
+  return {
+    prefix,
+    functions: template.functions.filter((fn) => holds(fn.when, settings) !== false).map((fn) => paste.definition(fn)),
+    prototypes: template.prototypes
+      .filter((fn) => isTemplateName(fn.name) && holds(fn.when, settings) !== false)
+      .map((fn) => paste.definition(fn)),
+  };
+}
+
+/** Copies plain data, with names pasted and `when` statements decided. */
+class Paster {
+  private readonly pattern: RegExp;
+
+  constructor(
+    macro: string,
+    private readonly prefix: string,
+    private readonly settings: Settings,
+  ) {
+    this.pattern = new RegExp(`\\b${macro}\\(\\s*(\\w+)\\s*\\)`, 'g');
+  }
+
+  definition<Fact extends PrototypeFact>(fact: Fact): Fact {
+    const copy = this.copy(fact) as Fact;
+    const open = fact.when?.filter((text) => holds([text], this.settings) === undefined) ?? [];
+    const { when, ...rest } = copy;
+    return (open.length === 0 || when === undefined ? rest : { ...rest, when: open }) as Fact;
+  }
+
+  private copy(value: unknown): unknown {
+    if (typeof value === 'string')
+      return value.includes('NAME(') ? value.replace(this.pattern, (_, name: string) => this.prefix + name) : value;
+    if (Array.isArray(value)) return value.flatMap((item: unknown) => this.item(item));
+    if (typeof value !== 'object' || value === null) return value;
+    const result: Record<string, unknown> = {};
+    for (const [key, inner] of Object.entries(value)) result[key] = this.copy(inner);
+    return result;
+  }
+
+  private item(item: unknown): unknown[] {
+    if (isWhen(item)) {
+      const decided = holds([item.when], this.settings);
+      if (decided === false) return [];
+      if (decided === true) return item.body.flatMap((inner) => this.item(inner));
+    }
+    return [this.copy(item)];
+  }
+}
+
+function isWhen(item: unknown): item is { k: 'when'; when: string; body: unknown[] } {
+  return typeof item === 'object' && item !== null && 'k' in item && item.k === 'when';
+}
