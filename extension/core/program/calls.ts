@@ -62,6 +62,8 @@ class CallReader {
   private readonly dispatches: Dispatch[] = [];
   private readonly macros: MacroReader;
   private readonly pointers: PointerTest;
+  /** For a local pointer that no function was seen to go into: the call that its value comes from. */
+  private readonly origins = new Map<Cell, string>();
   private readonly doneMacros = new Set<string>();
 
   constructor(
@@ -307,12 +309,17 @@ class CallReader {
   private readonly late: { cell: Cell; index: number; sources: Source[]; site: Site }[] = [];
 
   private store(l: Expr, r: Expr, when: string | undefined, frame: Frame, fn: FunctionNode): void {
-    if (!this.pointers.mayBe(r, frame)) return;
+    if (!this.pointers.mayBe(r, frame)) {
+      if (l.k === 'id' && r.k === 'call' && this.pointers.mayBe(l, frame))
+        this.origins.set(localCell(l.name, l.at, frame) ?? '', exprText(r));
+      return;
+    }
     const place = strip(l);
     const target = sourcesOf(this.world, place, frame).find((source) => 'cell' in source);
     if (target === undefined) return;
+    const sources = sourcesOf(this.world, r, frame);
     const at = place.k === 'member' || place.k === 'id' ? place.at : l.at;
-    this.flowInto(sourcesOf(this.world, r, frame), target.cell, siteAt(fn.file, at, fn.name), when);
+    this.flowInto(sources, target.cell, siteAt(fn.file, at, fn.name), when);
   }
 
   private flowInto(sources: readonly Source[], cell: Cell, site: Site, when: string | undefined): void {
@@ -358,7 +365,7 @@ class CallReader {
     const { caller, cell, site, text } = dispatch;
     const values = this.flow.at(cell);
     for (const value of values) this.resolved(dispatch, value);
-    if (values.length === 0) this.unresolved.push({ site, text, why: whyEmpty(cell, caller) });
+    if (values.length === 0) this.unresolved.push({ site, text, why: whyEmpty(cell, caller, this.origins.get(cell)) });
   }
 
   private resolved({ caller, site, when }: Dispatch, value: Value): void {
@@ -408,7 +415,8 @@ function callsItself(macro: MacroFact): boolean {
   return macro.text.includes(macro.name) && new RegExp(`\\b${macro.name}\\b`).test(macro.text);
 }
 
-function whyEmpty(cell: Cell, caller: FunctionNode): string {
+function whyEmpty(cell: Cell, caller: FunctionNode, origin: string | undefined): string {
+  if (origin !== undefined) return `the pointer comes from ${origin}, outside the files read`;
   switch (cell[0]) {
     case 'f':
       return `nothing in the files read is stored in ${cell.slice(2)}`;

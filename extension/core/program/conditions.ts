@@ -83,9 +83,9 @@ export class Conditions {
   private valueOf(name: string, from: string | undefined): bigint | undefined {
     if (name === '__x86_64__' || name === '__GNUC__') return 1n;
     if (name.startsWith('CONFIG_')) return this.option(name) ? 1n : 0n;
-    const active = this.definitions.visible(this.definitions.macros.get(name), from).filter(
-      (m) => this.isActive(m.fact.when, m.file) !== false,
-    );
+    const active = this.definitions
+      .visible(this.definitions.macros.get(name), from)
+      .filter((m) => this.isActive(m.fact.when, m.file) !== false);
     const one: Located<MacroFact> | undefined = active[0];
     if (one === undefined || active.length > 1 || one.fact.params !== undefined) return undefined;
     const number = /^\(?\s*(0[xX][0-9a-fA-F]+|\d+)[uUlL]*\s*\)?$/.exec(one.fact.text.trim());

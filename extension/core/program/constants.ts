@@ -117,7 +117,9 @@ export class Constants {
   }
 
   private ofEnumerators(all: readonly LocatedEnumerator[] | undefined, from: string | undefined): bigint | undefined {
-    const seen = this.definitions.visible(all, from).filter((one) => this.conditions.isActive(one.fact.when, one.file) !== false);
+    const seen = this.definitions
+      .visible(all, from)
+      .filter((one) => this.conditions.isActive(one.fact.when, one.file) !== false);
     const first = seen[0];
     return first === undefined || seen.length > 1 ? undefined : this.enumerator(first);
   }

@@ -3,7 +3,7 @@ import type { CallGraph, Escape } from './calls';
 import { exprText } from './expand';
 import { type Cell, cells, type Value } from './flow';
 import { definitionOf } from './functions';
-import { compareSites, compareText, isHeader, isKvmFile, siteAt, vendorOfFile } from './ids';
+import { compareSites, compareText, isKvmFile, siteAt, vendorOfFile } from './ids';
 import type { EntryKind, EntryPoint, FunctionNode, Site } from './program';
 import { functionsMeant, type World } from './world';
 
@@ -172,9 +172,10 @@ class EntryFinder {
   }
 
   /**
-   * Exported functions that others than KVM's vendor modules use. Where the tree tells the two apart
-   * (`EXPORT_SYMBOL_FOR_KVM_INTERNAL`), those are the plainly exported ones; in older trees, where all are plain, those
-   * that no file of a vendor module names. A symbol that both use is then left to KVM's own ways in.
+   * Exported functions that others than KVM's own modules use. Where the tree tells the two apart
+   * (`EXPORT_SYMBOL_FOR_KVM_INTERNAL`), those are the plainly exported ones. In older trees all are plain, nearly all for
+   * KVM's vendor modules: there only those count that nothing in KVM names, as an outside user is the one reason left.
+   * A function that both use is then reached by KVM's own ways in alone.
    */
   exports(files: ReadonlyMap<string, FileFacts>): void {
     const calls = [...files.values()].flatMap((facts) =>
@@ -183,28 +184,19 @@ class EntryFinder {
         .map((call) => ({ call, file: facts.path })),
     );
     const tellsApart = calls.some(({ call }) => call.name.includes('INTERNAL'));
-    const usedByVendors = tellsApart ? new Set<string>() : this.namedByVendors();
+    const usedInside = tellsApart ? new Set<string>() : this.namedInside();
     for (const { call, file } of calls) {
       const name = call.args[0] ?? '';
-      if (!/^EXPORT_SYMBOL(?:_GPL)?$/.test(call.name) || usedByVendors.has(name)) continue;
+      if (!/^EXPORT_SYMBOL(?:_GPL)?$/.test(call.name) || usedInside.has(name)) continue;
       for (const node of functionsMeant(this.world, name, file))
         if (node.active) this.add('export', name, node, siteAt(file, call.at, ''), false);
     }
   }
 
-  private namedByVendors(): Set<string> {
-    const names = new Set<string>();
-    for (const edge of this.graph.edges) {
-      const caller = this.world.functions.nodes.get(edge.callerId);
-      // Inline functions of headers are compiled into the vendor modules too.
-      if (caller !== undefined && (vendorOfFile(caller.file) !== undefined || isHeader(caller.file)))
-        names.add(edge.callee);
-    }
+  private namedInside(): Set<string> {
+    const names = new Set(this.graph.edges.map((edge) => edge.callee));
     for (const cell of this.graph.flow.cells())
-      for (const value of this.graph.flow.at(cell)) {
-        const node = this.world.functions.nodes.get(value.fn);
-        if (value.vendor !== undefined && node !== undefined) names.add(node.name);
-      }
+      for (const value of this.graph.flow.at(cell)) names.add(this.world.functions.nodes.get(value.fn)?.name ?? '');
     return names;
   }
 

@@ -67,7 +67,7 @@ export class FunctionTable {
       found.push(...group);
       if (group.some((fn) => fn.active && !isWeak(fn))) break;
     }
-    return ordered(found);
+    return ordered(found.length > 0 ? found : this.includes.includers(all, from));
   }
 
   /** The node of a function-like macro, made at its first use. */

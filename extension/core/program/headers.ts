@@ -132,14 +132,19 @@ function definitionsIn(text: string): Set<string> {
 export function sliceHeader(text: string, wanted: ReadonlySet<string>): string {
   const lines = text.split('\n');
   const keep = new Uint8Array(lines.length);
+  // `#ifndef H` / `#define H` at the top: an include guard, which is one only as a whole.
+  let isFirst = true;
+  let guard: string | undefined;
   for (let i = 0; i < lines.length; i++) {
     const line = lines[i] ?? '';
     const directive = /^[ \t]*#[ \t]*(\w+)(?:[ \t]+(\w+))?/.exec(line);
     if (directive !== null) {
       let last = i;
       while (last < lines.length - 1 && (lines[last] ?? '').endsWith('\\')) last++;
-      // A guard of the header is a define too; it says nothing.
-      if (directive[1] !== 'define' || wanted.has(directive[2] ?? '')) keep.fill(1, i, last + 1);
+      const isGuard = guard !== undefined && directive[1] === 'define' && directive[2] === guard;
+      if (directive[1] !== 'define' || isGuard || wanted.has(directive[2] ?? '')) keep.fill(1, i, last + 1);
+      guard = isFirst && directive[1] === 'ifndef' ? directive[2] : undefined;
+      isFirst = false;
       i = last;
       continue;
     }

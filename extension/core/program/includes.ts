@@ -26,7 +26,8 @@ export class Includes {
     if (answer === undefined) {
       answer =
         this.closure(from).has(header) ||
-        (isHeader(from) && this.sources.some((source) => this.closure(source).has(from) && this.closure(source).has(header)));
+        (isHeader(from) &&
+          this.sources.some((source) => this.closure(source).has(from) && this.closure(source).has(header)));
       this.answers.set(key, answer);
     }
     return answer;
@@ -36,7 +37,10 @@ export class Includes {
    * The headers among `candidates` that `from` sees; if it sees none, those of no other vendor's module: code that
    * leans on an `#include` that was not found still means something.
    */
-  seen<Candidate extends { readonly file: string }>(candidates: readonly Candidate[], from: string): readonly Candidate[] {
+  seen<Candidate extends { readonly file: string }>(
+    candidates: readonly Candidate[],
+    from: string,
+  ): readonly Candidate[] {
     if (candidates.length === 0) return candidates;
     const found = candidates.filter((one) => this.sees(from, one.file));
     if (found.length > 0) return found;
@@ -45,6 +49,16 @@ export class Includes {
       const vendor = vendorOfFile(one.file);
       return vendor === undefined || own === undefined || vendor === own;
     });
+  }
+
+  /** A template is compiled inside the `.c` files that include it, and means their statics too. */
+  includers<Candidate extends { readonly file: string }>(
+    candidates: readonly Candidate[],
+    header: string,
+  ): readonly Candidate[] {
+    return isHeader(header)
+      ? candidates.filter((one) => !isHeader(one.file) && this.closure(one.file).has(header))
+      : [];
   }
 
   private closure(from: string): ReadonlySet<string> {

@@ -7,14 +7,15 @@ export const KCONFIG_FILES = ['arch/x86/kvm/Kconfig', 'virt/kvm/Kconfig'] as con
 interface Option {
   readonly name: string;
   readonly line: number;
-  prompt: boolean;
+  /** A user can choose it, or it is on by default. */
+  on: boolean;
   readonly selects: string[];
 }
 
 /**
  * The reference configuration as facts: a macro `CONFIG_X`, `1` or `0`, for every option of KVM's two Kconfig files.
- * x86's options are all on. Those of virt/kvm, which serve every architecture, are on if a user can choose them or
- * if an option that is on selects them: this is what tells `HAVE_KVM_*` of x86 from that of other architectures.
+ * x86's options are all on. Those of virt/kvm, which serve every architecture, are on if a user can choose them,
+ * if they are on by default, or if an option that is on selects them: this is what tells `HAVE_KVM_*` of x86 from that of other architectures.
  */
 export function kconfigFacts(
   files: readonly { readonly path: string; readonly text: string; readonly hash: string }[],
@@ -32,7 +33,7 @@ export function kconfigFacts(
     queue.push(name);
   };
   for (const { file, options } of parsed)
-    for (const option of options) if (option.prompt || file.path.startsWith('arch/x86/')) enable(option.name);
+    for (const option of options) if (option.on || file.path.startsWith('arch/x86/')) enable(option.name);
   for (let name = queue.pop(); name !== undefined; name = queue.pop())
     for (const option of byName.get(name) ?? []) option.selects.forEach(enable);
 
@@ -64,12 +65,13 @@ function parseKconfig(text: string): Option[] {
   text.split('\n').forEach((line, index) => {
     const head = /^(?:menu)?config\s+(\w+)\s*$/.exec(line);
     if (head?.[1] !== undefined) {
-      current = { name: head[1], line: index + 1, prompt: false, selects: [] };
+      current = { name: head[1], line: index + 1, on: false, selects: [] };
       options.push(current);
       return;
     }
     if (current === undefined) return;
-    if (/^\s+(?:bool|tristate|def_tristate|prompt)\s+(?:"|\w+ if )/.test(line)) current.prompt = true;
+    if (/^\s+(?:bool|tristate|def_tristate|prompt)\s+(?:"|\w+ if )|^\s+(?:def_bool|default)\s+y\b/.test(line))
+      current.on = true;
     const select = /^\s+select\s+(\w+)/.exec(line);
     if (select?.[1] !== undefined) current.selects.push(select[1]);
   });

@@ -41,7 +41,15 @@ function makeWorld(files: ReadonlyMap<string, FileFacts>): World {
   const functions = new FunctionTable(files, conditions, definitions.includes);
   const types: Types = new Types(definitions, functions, () => constants);
   const constants = new Constants(definitions, conditions, (type) => types.resolveType(type));
-  return { definitions, conditions, functions, constants, types, staticCalls: new StaticCalls(definitions), macros: new Map() };
+  return {
+    definitions,
+    conditions,
+    functions,
+    constants,
+    types,
+    staticCalls: new StaticCalls(definitions),
+    macros: new Map(),
+  };
 }
 
 /** An edge between functions that exists in the reference configuration. */

@@ -47,10 +47,11 @@ export class Definitions {
     if (all.length === 1 && all[0]?.file === from) return all;
     const own = all.filter((candidate) => candidate.file === from);
     if (own.length > 0) return own;
-    return this.includes.seen(
+    const seen = this.includes.seen(
       all.filter((candidate) => isHeader(candidate.file)),
       from,
     );
+    return seen.length > 0 ? seen : this.includes.includers(all, from);
   }
 
   private add(facts: FileFacts): void {

@@ -57,7 +57,9 @@ export function readValue(reader: TableReader, type: TypeText, value: Expr, fram
       const element = elementType(resolved) ?? resolved;
       const label = item.index === undefined ? place.label : `${place.label}[${exprText(item.index)}]`;
       readItem(reader, element, item, frame, { cell: place.cell, label, when });
-    } else readField(reader, resolved, tag ?? '', item, frame, when, position);
+    } else if (item.fields === undefined && isDesignating(world, item.value, frame))
+      readMacroItem(reader, resolved, item.value, frame, when);
+    else readField(reader, resolved, tag ?? '', item, frame, when, position);
     position++;
   }
 }
@@ -89,6 +91,15 @@ function readField(
   const last = path.at(-1) ?? '';
   const cell = owner === '' ? cells.anyField(last) : cells.field(owner, last);
   readValue(reader, fieldType, item.value, frame, { cell, label: `${owner}.${last}`, when });
+}
+
+/** `KVM_COMPAT(f)`: a macro that writes `.field = value`. */
+function isDesignating(world: World, value: Expr, frame: Frame): boolean {
+  return (
+    value.k === 'call' &&
+    value.fn.k === 'id' &&
+    macrosNamed(world, value.fn.name, frame.file).some(({ fact }) => /^\s*\.\s*\w/.test(fact.text))
+  );
 }
 
 /** An element written as a macro that makes the whole initialiser: `I(flags, em_x)`, `II(...)`, `D2bv(...)`. */

@@ -78,7 +78,9 @@ export class StaticCalls {
   isCallName(macros: readonly Located<MacroFact>[], name: string): boolean {
     return (
       /^static_call(?:_cond|_mod)?$/.test(name) ||
-      macros.some(({ fact }) => fact.params !== undefined && /^\s*static_call(?:_cond|_mod)?\s*\([^()]*\)\s*$/.test(fact.text))
+      macros.some(
+        ({ fact }) => fact.params !== undefined && /^\s*static_call(?:_cond|_mod)?\s*\([^()]*\)\s*$/.test(fact.text),
+      )
     );
   }
 

@@ -65,6 +65,8 @@ function rewriteWord(mask: MaskText, tokens: readonly Token[], i: number, token:
 function isLoopHead(tokens: readonly Token[], index: number): boolean {
   const next = tokens[index];
   if (next === undefined) return false;
+  // `(void)f(x)` as a loop's body.
+  if (next.text === '(' && tokens[index + 1]?.text === 'void' && tokens[index + 2]?.text === ')') return true;
   return next.text === '{' || next.kind === 'word' || (next.text === '*' && tokens[index + 1]?.kind === 'word');
 }
 

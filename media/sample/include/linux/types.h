@@ -72,7 +72,7 @@ void __warn(const char *file, int line);
 	__ret_warn_on;					\
 })
 
-#define EXPORT_SYMBOL_GPL(sym) extern typeof(sym) sym
+#define EXPORT_SYMBOL_FOR_KVM_INTERNAL(sym) extern typeof(sym) sym
 #define module_init(fn) int init_module(void) __attribute__((alias(#fn)))
 #define module_param(name, type, perm) extern type name
 

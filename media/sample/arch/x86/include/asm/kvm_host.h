@@ -4,6 +4,7 @@
 
 #include <linux/types.h>
 #include <linux/lock.h>
+#include <linux/static_call.h>
 #include <linux/kvm.h>
 
 struct kvm;
@@ -81,10 +82,9 @@ extern struct kvm_x86_ops kvm_x86_ops;
 extern bool tdp_mmu_enabled;
 extern bool enable_apicv;
 
-#define static_call(name) (*__static_call_##name)
 #define kvm_x86_call(func) static_call(kvm_x86_##func)
 
-#define KVM_X86_OP(func) extern typeof(((struct kvm_x86_ops *)0)->func) __static_call_kvm_x86_##func;
+#define KVM_X86_OP(func) DECLARE_STATIC_CALL(kvm_x86_##func, *(((struct kvm_x86_ops *)0)->func));
 #define KVM_X86_OP_OPTIONAL KVM_X86_OP
 #include <asm/kvm-x86-ops.h>
 

@@ -1,0 +1,178 @@
+import { cac } from 'cac';
+import { InputError } from '../core/input-error';
+import { DEFAULT_SINK, type Question, VM_TYPES, type VmType } from '../core/reach/verdict';
+import { TOOL } from '../core/report/contract';
+
+export const COMMANDS = ['check', 'why', 'paths', 'graph', 'outcome', 'patch', 'lsp'] as const;
+export type CommandName = (typeof COMMANDS)[number];
+
+export type Format = 'text' | 'json';
+
+/** `-` as an argument or as an option's value, in a form that the option parser leaves alone. */
+export const STDIN = '<stdin>';
+
+/** A command line that is well-formed; whether its tree and functions exist is not known yet. */
+export interface Arguments {
+  readonly command: CommandName;
+  /** TREE, if given, and what the command takes after it. */
+  readonly operands: readonly string[];
+  /** The VM types asked for; one unless `all` was. */
+  readonly vms: readonly VmType[];
+  readonly allVms: boolean;
+  readonly question: Omit<Question, 'vm'>;
+  readonly format: Format;
+  readonly output: string | undefined;
+  readonly timings: boolean;
+  readonly full: boolean;
+  readonly queries: string | undefined;
+  readonly from: string | undefined;
+  readonly to: string | undefined;
+  readonly cut: boolean;
+}
+
+const LATER: Readonly<Record<string, string>> = {
+  sarif: 'SARIF',
+  markdown: 'Markdown',
+  mail: 'a review mail',
+  dot: 'a dot graph',
+};
+
+/**
+ * Reads a command line without the program's name. `undefined`: help or the version was asked for, and printed.
+ * @throws InputError that says what is wrong with it
+ */
+export function readArguments(argv: readonly string[]): Arguments | undefined {
+  const parser = makeParser();
+  const [first] = argv;
+  if (first === 'diff') throw new InputError('diff is not there yet; make a patch of the two trees and use patch');
+  if (first !== undefined && !first.startsWith('-') && !isCommand(first)) {
+    throw new InputError(`no command ${first}; there are ${COMMANDS.join(', ')}`);
+  }
+  parser.parse(['node', TOOL.name, ...argv.map((word) => (word === '-' ? STDIN : word))], { run: false });
+  const options = parser.options as Readonly<Record<string, unknown>>;
+  if (options['help'] === true || options['version'] === true) return undefined;
+  const command = parser.matchedCommand;
+  const name = parser.matchedCommandName;
+  if (command === undefined || name === undefined || !isCommand(name)) {
+    throw new InputError(`no command given; there are ${COMMANDS.join(', ')} (--help tells more)`);
+  }
+  try {
+    command.checkUnknownOptions();
+    command.checkOptionValue();
+  } catch (error) {
+    const message = (error instanceof Error ? error.message : String(error)).replace(/`/g, '');
+    throw new InputError(`${lowerFirst(message)} (kvm-lens ${name} --help lists the options)`);
+  }
+  return {
+    command: name,
+    operands: parser.args,
+    ...vmsOf(one(options, 'vm'), name),
+    question: {
+      sinks: sinksOf(many(options, 'sink')),
+      host: hostOf(many(options, 'host')),
+      assumptions: options['assumptions'] !== false,
+    },
+    format: formatOf(one(options, 'format') ?? 'text', name),
+    output: one(options, 'output'),
+    timings: options['timings'] === true,
+    full: options['full'] === true,
+    queries: one(options, 'queries'),
+    from: one(options, 'from'),
+    to: one(options, 'to'),
+    cut: options['cut'] === true,
+  };
+}
+
+function makeParser(): ReturnType<typeof cac> {
+  const parser = cac(TOOL.name);
+  const tree = 'TREE is a kernel tree; without it the current folder, else the bundled sample.';
+  parser.command('check [...tree]', 'every caller of the sink, with its verdict').usage(`check [TREE]\n\n  ${tree}`);
+  parser
+    .command('why [...sites]', 'the verdict for the paths that pass some sites')
+    .usage(`why [TREE] SITE...\n\n  ${tree}\n  A SITE is FILE:LINE of the callee's name in a call, or a function's name.`)
+    .option('--queries <file>', 'JSON lines {id, vm?, sites, expect?}, answered line by line (-: standard input)');
+  parser
+    .command('paths [...tree]', 'call paths between two functions')
+    .usage(`paths [TREE] --from F --to G\n\n  ${tree}`)
+    .option('--from <function>', 'where the paths start')
+    .option('--to <function>', 'where they end')
+    .option('--cut', 'also paths that a guard cuts');
+  parser.command('graph [...tree]', 'the linked program').usage(`graph [TREE]\n\n  ${tree}`);
+  parser
+    .command('outcome [...tree]', "the MMU model on the sink's body, for all VM types")
+    .usage(`outcome [TREE]\n\n  ${tree}`);
+  parser
+    .command('patch [...files]', 'what a patch changes; it is applied in memory')
+    .usage(`patch [TREE] FILE...\n\n  ${tree}\n  A FILE is a unified diff or the output of git format-patch; - is standard input.`);
+  parser.command('lsp', 'the language server').usage('lsp --stdio').option('--stdio', 'speak over standard input and output');
+  parser
+    .option('--vm <type>', `${VM_TYPES.join(', ')} or all (default: tdx; outcome: all)`)
+    .option('--sink <function>', `the function whose callers are asked for, repeatable (default: ${DEFAULT_SINK})`)
+    .option('--host <key=value>', 'a departure from the reference host: vendor, or a module parameter; repeatable')
+    .option('--format <format>', 'text or json (default: text)')
+    .option('--output <file>', 'write there instead of to standard output')
+    .option('--full', 'the whole tree, every caller')
+    .option('--timings', 'how long each step took')
+    .option('--no-assumptions', 'rest on nothing that is assumed about the state of a VM');
+  parser.version(TOOL.version);
+  parser.help((sections) => [
+    ...sections.filter((section) => section.title === undefined || !section.title.startsWith('For more info')),
+    { title: 'Exit code', body: '  0 blocked or unreachable, 1 findings, 2 a fault in the input, 3 a defect of this tool' },
+  ]);
+  return parser;
+}
+
+function isCommand(name: string): name is CommandName {
+  return (COMMANDS as readonly string[]).includes(name);
+}
+
+/** The last value of an option. The parser makes numbers of what looks like one. */
+function one(options: Readonly<Record<string, unknown>>, name: string): string | undefined {
+  return many(options, name).at(-1);
+}
+
+function many(options: Readonly<Record<string, unknown>>, name: string): string[] {
+  const value = options[name];
+  if (value === undefined) return [];
+  return (Array.isArray(value) ? value : [value]).map(String);
+}
+
+function vmsOf(text: string | undefined, command: CommandName): { vms: readonly VmType[]; allVms: boolean } {
+  const vm = text ?? (command === 'outcome' ? 'all' : 'tdx');
+  if (vm === 'all') return { vms: VM_TYPES, allVms: true };
+  return { vms: [vmNamed(vm)], allVms: false };
+}
+
+/** @throws InputError for a VM type that there is not. */
+export function vmNamed(text: string): VmType {
+  const vm = VM_TYPES.find((type) => type === text);
+  if (vm === undefined) throw new InputError(`no VM type ${text}; there are ${VM_TYPES.join(', ')} and all`);
+  return vm;
+}
+
+function sinksOf(names: readonly string[]): string[] {
+  const sinks = names.map((name) => name.replace(/\(\)$/, ''));
+  return sinks.length === 0 ? [DEFAULT_SINK] : [...new Set(sinks)];
+}
+
+function hostOf(pairs: readonly string[]): Record<string, string> {
+  const host: [string, string][] = pairs.map((pair) => {
+    const parts = /^([A-Za-z_]\w*)=(.+)$/.exec(pair);
+    if (parts?.[1] === undefined || parts[2] === undefined) {
+      throw new InputError(`--host ${pair}: give KEY=VALUE, such as vendor=amd or enable_apicv=0`);
+    }
+    return [parts[1], parts[2]];
+  });
+  return Object.fromEntries(host.sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+function formatOf(text: string, command: CommandName): Format {
+  if (text === 'text' || text === 'json') return text;
+  const later = LATER[text];
+  if (later === undefined) throw new InputError(`no format ${text}; there are text and json`);
+  throw new InputError(`--format ${text}: ${later} of ${command} is not there yet; there are text and json`);
+}
+
+function lowerFirst(text: string): string {
+  return text.charAt(0).toLowerCase() + text.slice(1);
+}

@@ -1,0 +1,183 @@
+import { InputError } from './input-error';
+import { kernelVersion } from './kernel-version';
+import type { Outcome } from './mmu/outcome';
+import { sinkOutcome } from './mmu/sink';
+import { linkProgram } from './program/link';
+import { FactsStore, loadFacts } from './program/load';
+import type { FunctionId, Program } from './program/program';
+import { analyseReach, type Reach, type ResolvedSite } from './reach/reach';
+import { DEFAULT_SINK, type Question, VM_TYPES, type VmType } from './reach/verdict';
+import { checkReport } from './report/check';
+import type { CheckReport, GraphReport, OutcomeReport, PathsReport, Timings, WhyReport } from './report/contract';
+import { SCHEMA_VERSION } from './report/contract';
+import { graphReport, treeReport } from './report/graph';
+import { checkHost, functionIds, resolveSite } from './find-places';
+import { kvmFiles } from './source/kvm-files';
+import type { Problem, SourceTree } from './source/tree';
+import type { CParser } from './syntax/parser';
+
+export interface OpenOptions {
+  /** Facts that were read before: the other side of a patch, or the last version of an edited tree. */
+  readonly store?: FactsStore;
+  readonly cancelled?: () => boolean;
+  readonly progress?: (done: number, total: number) => void;
+  /** Milliseconds of any origin. Without one there are no timings. */
+  readonly clock?: () => number;
+}
+
+/** The analysis was cancelled by its caller. Neither a fault of the input nor a defect. */
+export class Cancelled extends Error {
+  override readonly name = 'Cancelled';
+}
+
+/**
+ * A tree that is open: facts and program are made once, the reach of each question on demand. Nothing here changes
+ * after `open()`; an edited tree is opened again with the same store, and only what changed is read again.
+ */
+export class Analysis {
+  private readonly reaches = new Map<string, Reach>();
+  private readonly outcomes = new Map<string, Outcome>();
+
+  private constructor(
+    readonly program: Program,
+    /** Files of KVM that are there and could not be read: what they define is missing from the program. */
+    readonly unreadable: readonly Problem[],
+    private readonly options: OpenOptions,
+    private readonly opening: Timings,
+  ) {}
+
+  /**
+   * Reads and links KVM's sources in `tree`.
+   * @throws InputError if the tree holds no `arch/x86/kvm` with C sources.
+   * @throws Cancelled
+   */
+  static async open(tree: SourceTree, parser: CParser, options: OpenOptions = {}): Promise<Analysis> {
+    const timer = stopwatch(options.clock);
+    const unreadable: Problem[] = [];
+    const files = await kvmFiles(tree);
+    const watched = noteUnreadable(tree, new Set(files), unreadable);
+    if (!files.some((file) => file.startsWith('arch/x86/kvm/') && file.endsWith('.c'))) {
+      throw new InputError(`${tree.label}: no C files in arch/x86/kvm; give the top of a Linux kernel tree`);
+    }
+    const store = options.store ?? new FactsStore();
+    const facts = await loadFacts(watched, parser, store, options);
+    if (options.cancelled?.() === true) throw new Cancelled('cancelled');
+    timer.lap('read');
+    const program = linkProgram(facts, await kernelVersion(watched));
+    timer.lap('link');
+    return new Analysis(program, unreadable, options, timer.laps);
+  }
+
+  /** The tree has no TDX host support, so that a TDX VM in it is a hypothetical one. */
+  get hypotheticalTd(): boolean {
+    return treeReport(this.program).hypotheticalTd;
+  }
+
+  /** The contract's `check`. @throws InputError for a sink that does not exist. */
+  check(question: Question): CheckReport {
+    const timer = stopwatch(this.options.clock);
+    const reach = this.reach(question);
+    const callers = reach.callers();
+    const facts = reach.facts();
+    timer.lap('reach');
+    const report = checkReport(this.program, question, { callers, facts }, (sink) => this.sinkOutcome(question, sink));
+    timer.lap('outcome');
+    return this.options.clock === undefined ? report : { ...report, timings: { ...this.opening, ...timer.laps } };
+  }
+
+  /** The verdict for the paths that pass `sites` in this order and end at a sink. */
+  why(question: Question, sites: readonly ResolvedSite[]): WhyReport {
+    return { schemaVersion: SCHEMA_VERSION, vm: question.vm, ...this.reach(question).why([...sites]) };
+  }
+
+  /** Call paths between two functions by name. @throws InputError for a name that no function has. */
+  paths(question: Question, from: string, to: string, options: { cut?: boolean; most?: number } = {}): PathsReport {
+    const reach = this.reach(question);
+    const found = { paths: [] as PathsReport['paths'][number][], truncated: false };
+    for (const start of functionIds(this.program, from)) {
+      for (const end of functionIds(this.program, to)) {
+        const { paths, truncated } = reach.paths(start, end, options);
+        found.paths.push(...paths);
+        found.truncated ||= truncated;
+      }
+    }
+    return { schemaVersion: SCHEMA_VERSION, vm: question.vm, ...found };
+  }
+
+  graph(): GraphReport {
+    return graphReport(this.program);
+  }
+
+  /** The model on each sink's body, for one VM type or for all that the contract names. */
+  outcome(question: Question, vms: readonly VmType[] = VM_TYPES): OutcomeReport {
+    const outcomes = vms.flatMap((vm) =>
+      this.sinkIds(question.sinks).map((sink) => this.sinkOutcome({ ...question, vm }, sink)),
+    );
+    return { schemaVersion: SCHEMA_VERSION, outcomes };
+  }
+
+  /**
+   * `FILE:LINE` of the callee's name in a call, or a function's name.
+   * @throws InputError if nothing in the tree is meant by one of them.
+   */
+  resolveSites(sites: readonly string[]): ResolvedSite[] {
+    return sites.map((site) => resolveSite(this.program, site));
+  }
+
+  /** The sinks by name. @throws InputError that names the functions with names near an unknown one. */
+  sinkIds(names: readonly string[] = [DEFAULT_SINK]): FunctionId[] {
+    return names.flatMap((name) => functionIds(this.program, name));
+  }
+
+  /** The reach of a question, made once. @throws InputError for a sink or a host's key that the tree does not have. */
+  reach(question: Question): Reach {
+    this.sinkIds(question.sinks);
+    checkHost(this.program, question.host);
+    const key = JSON.stringify([question.vm, question.sinks, Object.entries(question.host).sort(), question.assumptions]);
+    let reach = this.reaches.get(key);
+    if (reach === undefined) {
+      reach = analyseReach(this.program, question, this.options.cancelled);
+      if (this.options.cancelled?.() === true) throw new Cancelled('cancelled');
+      this.reaches.set(key, reach);
+    }
+    return reach;
+  }
+
+  private sinkOutcome(question: Question, sink: FunctionId): Outcome {
+    const reach = this.reach(question);
+    const key = JSON.stringify([question.vm, sink, Object.entries(question.host).sort(), question.assumptions]);
+    let outcome = this.outcomes.get(key);
+    if (outcome === undefined) {
+      outcome = sinkOutcome(this.program, sink, question, (fn, condition) => reach.decide(fn, condition));
+      this.outcomes.set(key, outcome);
+    }
+    return outcome;
+  }
+}
+
+/** `tree`, with those of `files` that cannot be read noted in `problems`. */
+function noteUnreadable(tree: SourceTree, files: Set<string>, problems: Problem[]): SourceTree {
+  return {
+    label: tree.label,
+    list: (folder) => tree.list(folder),
+    async read(path) {
+      const result = await tree.read(path);
+      if (result.kind === 'unreadable' && files.delete(path)) problems.push({ file: path, message: result.why });
+      return result;
+    },
+  };
+}
+
+function stopwatch(clock: (() => number) | undefined): { lap(name: string): void; laps: Record<string, number> } {
+  const laps: Record<string, number> = {};
+  let last = clock?.() ?? 0;
+  return {
+    laps,
+    lap(name) {
+      if (clock === undefined) return;
+      const now = clock();
+      laps[name] = Math.round(now - last);
+      last = now;
+    },
+  };
+}

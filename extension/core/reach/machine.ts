@@ -1,0 +1,102 @@
+import type { Edge, FunctionId, FunctionNode, Program, Vendor } from '../program/program';
+import type { Expr } from '../syntax/facts';
+import type { Bits } from './known-bits';
+import type { State, Value } from './state';
+import type { Guard, VmType } from './verdict';
+
+/** A fact about the VM that the evaluation may rest on: a field's or a global's known bits. */
+export interface KnownFact {
+  readonly id: string;
+  readonly bits: Bits;
+}
+
+/** Looks up what is known of `struct.field` (`kvm_arch.vm_type`) or of a global (`tdp_mmu_enabled`) for the VM. */
+export type FactsLookup = (key: string) => KnownFact | undefined;
+
+/** A condition that one execution met, and what depends on it. */
+export interface Decision {
+  readonly guard: Omit<Guard, 'needs'>;
+  /** Stretches of source, in positions, that run only if the condition is `needs`. */
+  readonly rules: readonly { readonly needs: boolean; readonly from: number; readonly to: number }[];
+}
+
+/** A call on the way to a goal, seen in a state that can be. */
+export interface Seen {
+  readonly edge: Edge;
+  readonly args: readonly Value[];
+  readonly state: State;
+  /** Labels of `case`s over a selector that lie around the call, outermost first. */
+  readonly labels: readonly Label[];
+}
+
+/** The labels of one arm of a `switch` over an ioctl number, a capability or sub-command, or an exit reason. */
+export interface Label {
+  readonly kind: 'ioctl' | 'sub' | 'exit';
+  readonly names: readonly string[];
+}
+
+/** Constant for one question. */
+export interface Machine {
+  readonly program: Program;
+  readonly vm: VmType;
+  readonly vendor: Vendor;
+  readonly facts: FactsLookup;
+  /** Steps left over all executions: statements and calls. */
+  budget: number;
+  /** Counts fresh symbols. */
+  fresh: number;
+  /** The call edges out of a function by position of the callee's name, those of this vendor. */
+  readonly edgesOf: (id: FunctionId) => ReadonlyMap<number, readonly Edge[]>;
+  /** Fields (`struct.field`) that a call of a function may write, itself or through what it calls. */
+  readonly writtenBy: (id: FunctionId) => ReadonlySet<string>;
+}
+
+/** One function being executed. */
+export interface Frame {
+  readonly machine: Machine;
+  readonly node: FunctionNode;
+  /** Prefix of its locals' cells. */
+  readonly name: string;
+  /** 0: the function of a context; deeper ones are inlined for their value. */
+  readonly depth: number;
+  readonly flow: Flow;
+  /** What the execution of a context looks for; absent in inlined calls. */
+  readonly goals?: Goals;
+  /** Facts read since last asked, for the guard that is being evaluated. */
+  readonly read: Set<string>;
+  /** Stores to fields of objects, for whoever derives facts. */
+  readonly onStore?: (
+    key: string,
+    value: Value,
+    state: State,
+    at: number,
+    fn: FunctionNode,
+    cell: string | undefined,
+  ) => void;
+  /** Macro parameters and what they stand for. */
+  readonly bound?: ReadonlyMap<string, { readonly x: Expr; readonly frame: Frame }>;
+}
+
+/** Where control goes from the statements of one function. */
+export interface Flow {
+  readonly returns: { state: State; value: Value }[];
+  breaks: State[];
+  continues: State[];
+  readonly parked: Map<string, State[]>;
+}
+
+export function newFlow(): Flow {
+  return { returns: [], breaks: [], continues: [], parked: new Map() };
+}
+
+export interface Goals {
+  /** The call edges out of this function that lead on, by position of the callee's name. */
+  readonly edges: ReadonlyMap<number, readonly Edge[]>;
+  readonly seen: Seen[];
+  readonly decisions: Decision[];
+  labels: readonly Label[];
+  /** A reason why the execution is incomplete. */
+  gaveUp: string | undefined;
+}
+
+export const MAX_INLINE = 6;

@@ -1,0 +1,198 @@
+import type { Edge, FunctionId, FunctionNode, Program } from '../program/program';
+import type { Expr } from '../syntax/facts';
+import { callersOf, type CallersInput } from './callers';
+import { ContextGraph } from './context-graph';
+import { type Phase, walk, type Walk, type WalkInput } from './contexts';
+import { split } from './evaluate';
+import { type FactsLookup, type Frame, type Machine, newFlow } from './machine';
+import { pathsBetween, type PathOptions } from './paths';
+import { START } from './state';
+import type { Caller, Fact, Path, Question, Why } from './verdict';
+import { vendorOf } from './verdict';
+import { backwards, forwards, vendorGraph, type VendorGraph } from './vendor-graph';
+import { deriveFacts, tableFact, type VmFact } from './vm-facts';
+import { whyPasses } from './why';
+import { Writes } from './writes';
+
+/** A place that a path has to pass: a call, or a function by its definitions. `text` as the user wrote it. */
+export type ResolvedSite =
+  | { readonly kind: 'call'; readonly edges: readonly Edge[]; readonly text: string }
+  | { readonly kind: 'function'; readonly ids: readonly FunctionId[]; readonly text: string };
+
+/** The answers to one question about one program. */
+export interface Reach {
+  callers(): Caller[];
+  /** The facts that any guard of `callers()` rests on. */
+  facts(): Fact[];
+  why(sites: ResolvedSite[]): Why;
+  paths(from: FunctionId, to: FunctionId, options?: PathOptions): { paths: Path[]; truncated: boolean };
+  /** Whether a condition in a function's body holds for the VM, at any time after its creation. */
+  decide(fn: FunctionId, condition: Expr): true | false | 'unknown';
+}
+
+/** Statements and calls that one question may execute. Counted, never timed: the answer does not depend on load. */
+const BUDGET = 6_000_000;
+const FACT_BUDGET = 4_000_000;
+
+/** Facts depend on the program alone; two questions share them. */
+const writesOf = new WeakMap<Program, Writes>();
+
+export function analyseReach(program: Program, question: Question, cancelled?: () => boolean): Reach {
+  const vendor = vendorOf(question.vm, question.host);
+  const graph = vendorGraph(program, vendor);
+  const writes = writesOf.get(program) ?? new Writes(program);
+  writesOf.set(program, writes);
+  const sinks = new Set(
+    [...program.functions.values()].filter((node) => isSink(node, question)).map((node) => node.id),
+  );
+  const entries = program.entries.filter(
+    (entry) =>
+      entry.kind !== 'exit' && (entry.vendor === undefined || entry.vendor === vendor) && graph.has(entry.functionId),
+  );
+  const live = forwards(
+    graph,
+    entries.map((entry) => entry.functionId),
+  );
+  const machine: Omit<Machine, 'facts'> = {
+    program,
+    vm: question.vm,
+    vendor,
+    budget: FACT_BUDGET,
+    fresh: 0,
+    edgesOf: graph.edgesAt,
+    writtenBy: (id) => writes.writtenBy(id),
+  };
+  const facts = deriveFacts({ program, question, vendor, writes, machine, live });
+  const input: WalkInput = {
+    machine: Object.assign(machine, { budget: BUDGET }),
+    facts: phases(facts, (key) => tableFact(program, vendor, key)),
+    entries,
+    closure: backwards(graph, sinks),
+    sinks,
+    ...(cancelled === undefined ? {} : { cancelled }),
+  };
+  return new Answers(program, graph, input, facts, live);
+}
+
+function isSink(node: FunctionNode, question: Question): boolean {
+  return (
+    node.kind === 'function' && node.active && question.sinks.some((sink) => sink === node.name || sink === node.id)
+  );
+}
+
+/** Which facts hold when: axioms always, what creation sets from then on. */
+function phases(
+  facts: Map<string, VmFact>,
+  ofTable: (key: string) => VmFact | undefined,
+): Readonly<Record<Phase, FactsLookup>> {
+  const asked = new Set<string>();
+  const fact = (key: string): VmFact | undefined => {
+    const known = facts.get(key);
+    if (known !== undefined || asked.has(key)) return known;
+    asked.add(key);
+    const found = ofTable(key);
+    if (found !== undefined) facts.set(key, found);
+    return found;
+  };
+  const given = (known: VmFact | undefined): VmFact | undefined =>
+    known === undefined || typeof known.from === 'string' || known.key.includes('ops.') ? known : undefined;
+  return {
+    created: fact,
+    'before-vcpu': (key) => {
+      const known = fact(key);
+      return known?.ofVcpu === true ? undefined : known;
+    },
+    'before-vm': (key) => given(fact(key)),
+  };
+}
+
+class Answers implements Reach {
+  private readonly walked: Walk;
+  private readonly contexts: ContextGraph;
+  private known: Caller[] | undefined;
+
+  constructor(
+    private readonly program: Program,
+    private readonly graph: VendorGraph,
+    private readonly input: WalkInput,
+    private readonly vmFacts: ReadonlyMap<string, VmFact>,
+    private readonly live: ReadonlySet<FunctionId>,
+  ) {
+    this.walked = walk(input);
+    this.contexts = new ContextGraph(this.walked, input.sinks);
+  }
+
+  callers(): Caller[] {
+    this.known ??= callersOf(this.parts());
+    return this.known;
+  }
+
+  facts(): Fact[] {
+    const ids = new Set<string>();
+    for (const caller of this.callers()) {
+      for (const guard of [...(caller.cutBy ?? []), ...(caller.witness?.guards ?? [])])
+        for (const id of guard.facts) ids.add(id);
+    }
+    return this.proofs(ids);
+  }
+
+  why(sites: ResolvedSite[]): Why {
+    const answer = whyPasses(this.parts(), sites);
+    const ids = new Set([...(answer.path?.guards ?? []), ...(answer.cuts ?? [])].flatMap((guard) => guard.facts));
+    return { ...answer, facts: this.proofs(ids) };
+  }
+
+  paths(from: FunctionId, to: FunctionId, options: PathOptions = {}): { paths: Path[]; truncated: boolean } {
+    return pathsBetween(this.parts(), from, to, options);
+  }
+
+  decide(fn: FunctionId, condition: Expr): true | false | 'unknown' {
+    const node = this.program.functions.get(fn);
+    if (node === undefined) return 'unknown';
+    const machine: Machine = Object.assign(this.input.machine as Machine, {
+      facts: this.input.facts.created,
+      budget: 200_000,
+    });
+    const frame: Frame = { machine, node, name: 'f', depth: 0, read: new Set(), flow: newFlow() };
+    const { yes, no } = split(frame, condition, START);
+    if (yes.length > 0 && no.length > 0) return 'unknown';
+    return yes.length > 0 ? true : no.length > 0 ? false : 'unknown';
+  }
+
+  private parts(): CallersInput {
+    return {
+      program: this.program,
+      graph: this.graph,
+      walk: this.walked,
+      contexts: this.contexts,
+      input: this.input,
+      live: this.live,
+    };
+  }
+
+  private proofs(ids: ReadonlySet<string>): Fact[] {
+    return [...ids].sort().flatMap((id) => {
+      const fact = this.vmFacts.get(id);
+      if (fact === undefined) return [];
+      return [
+        {
+          id: fact.id,
+          text: fact.text,
+          value: valueWords(fact),
+          from: fact.from,
+          ...(fact.reason === undefined ? {} : { reason: fact.reason }),
+          ...(fact.since === undefined ? {} : { since: fact.since }),
+          writes: fact.writes,
+        },
+      ];
+    });
+  }
+}
+
+function valueWords(fact: VmFact): string {
+  const { value, mask } = fact.bits;
+  if (mask === 0n) return value < 10n ? value.toString() : `0x${value.toString(16)}`;
+  const known = ~mask & ((1n << 64n) - 1n);
+  if (known === 0n) return 'not 0';
+  return `0x${value.toString(16)} in the bits 0x${known.toString(16)}`;
+}

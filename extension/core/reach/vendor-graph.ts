@@ -1,0 +1,63 @@
+import type { Edge, FunctionId, Program, Vendor } from '../program/program';
+import { pos } from '../syntax/facts';
+
+/** The call graph as one vendor's module sees it: no edge of the other vendor's tables, no function of its files. */
+export interface VendorGraph {
+  has(id: FunctionId): boolean;
+  callees(id: FunctionId): readonly Edge[];
+  callers(id: FunctionId): readonly Edge[];
+  /** The edges out of a function by the position of the callee's name. */
+  edgesAt(id: FunctionId): ReadonlyMap<number, readonly Edge[]>;
+}
+
+export function vendorGraph(program: Program, vendor: Vendor): VendorGraph {
+  const has = (id: FunctionId): boolean => {
+    const of = program.functions.get(id)?.vendor;
+    return of === undefined || of === vendor;
+  };
+  const fits = (edge: Edge): boolean =>
+    (edge.vendor === undefined || edge.vendor === vendor) && has(edge.callerId) && has(edge.calleeId);
+  const places = new Map<FunctionId, ReadonlyMap<number, readonly Edge[]>>();
+  const callees = (id: FunctionId): readonly Edge[] => (program.callees.get(id) ?? []).filter(fits);
+  return {
+    has,
+    callees,
+    callers: (id) => (program.callers.get(id) ?? []).filter(fits),
+    edgesAt(id) {
+      let found = places.get(id);
+      if (found === undefined) {
+        const map = new Map<number, Edge[]>();
+        for (const edge of callees(id)) {
+          const at = pos(edge.site.line, edge.site.column);
+          map.set(at, [...(map.get(at) ?? []), edge]);
+        }
+        found = map;
+        places.set(id, found);
+      }
+      return found;
+    },
+  };
+}
+
+/** Everything from which one of `to` can be called, `to` included. */
+export function backwards(graph: VendorGraph, to: Iterable<FunctionId>): Set<FunctionId> {
+  return spread(to, (id) => graph.callers(id).map((edge) => edge.callerId));
+}
+
+/** Everything that one of `from` can call, `from` included. */
+export function forwards(graph: VendorGraph, from: Iterable<FunctionId>): Set<FunctionId> {
+  return spread(from, (id) => graph.callees(id).map((edge) => edge.calleeId));
+}
+
+function spread(start: Iterable<FunctionId>, next: (id: FunctionId) => readonly FunctionId[]): Set<FunctionId> {
+  const seen = new Set(start);
+  const open = [...seen];
+  for (let id = open.pop(); id !== undefined; id = open.pop()) {
+    for (const other of next(id)) {
+      if (seen.has(other)) continue;
+      seen.add(other);
+      open.push(other);
+    }
+  }
+  return seen;
+}

@@ -1,0 +1,358 @@
+import type { FunctionId, FunctionNode, Program, Site, Vendor } from '../program/program';
+import { columnOf, lineOf } from '../syntax/facts';
+import { exprWords } from './wording';
+import { runFunction } from './execute';
+import * as bits from './known-bits';
+import { type Frame, type KnownFact, type Machine, newFlow } from './machine';
+import { bitsOf, START } from './state';
+import type { Fact, FactWrite, Question, VmType } from './verdict';
+import type { Writes, WriteSite } from './writes';
+
+/** A fact with its proof. */
+export interface VmFact extends KnownFact {
+  readonly key: string;
+  readonly text: string;
+  readonly from: Fact['from'];
+  readonly reason?: string;
+  readonly since?: string;
+  readonly writes: readonly FactWrite[];
+  /** The struct belongs to a vCPU: holds from the vCPU's creation on. */
+  readonly ofVcpu: boolean;
+}
+
+const TYPE_CONSTANT: Readonly<Record<VmType, string>> = {
+  tdx: 'KVM_X86_TDX_VM',
+  default: 'KVM_X86_DEFAULT_VM',
+  'sw-protected': 'KVM_X86_SW_PROTECTED_VM',
+  sev: 'KVM_X86_SEV_VM',
+  'sev-es': 'KVM_X86_SEV_ES_VM',
+  snp: 'KVM_X86_SNP_VM',
+};
+
+/** Values of the uapi enum, for trees in which the constant is missing: no other type has them. */
+const TYPE_VALUE: Readonly<Record<VmType, bigint>> = {
+  default: 0n,
+  'sw-protected': 1n,
+  sev: 2n,
+  'sev-es': 3n,
+  snp: 4n,
+  tdx: 5n,
+};
+
+/** Globals whose truth a TD's existence proves: TDX set-up refuses to enable TDX without them (`tdx_bringup()`). */
+const TD_NEEDS = [
+  'enable_tdx',
+  'tdp_mmu_enabled',
+  'enable_ept',
+  'enable_apicv',
+  'tdp_enabled',
+  'enable_unrestricted_guest',
+];
+const TREE_NEEDS_TDX = 'tdx_vm_init';
+
+/** The tree has no TDX host support: what is said of a TD is said of one that KVM cannot create yet. */
+export function isHypotheticalTd(program: Program): boolean {
+  return program.symbols.functionsNamed(TREE_NEEDS_TDX).length === 0;
+}
+
+const ONE = bits.constant(1n);
+const NONZERO = bits.without(bits.TOP, 0n);
+
+/**
+ * A number in the vendor's table of operations (`kvm_x86_ops.required_apicv_inhibits`): the table is filled when the
+ * vendor module is loaded, before any VM exists.
+ */
+export function tableFact(program: Program, vendor: Vendor, key: string): VmFact | undefined {
+  if (!/^kvm_\w*ops\./.test(key)) return undefined;
+  const entry = program.symbols.slotValue(key, vendor);
+  const value = entry === undefined ? undefined : program.symbols.fold(entry.value, entry.file);
+  if (entry === undefined || value === undefined) return undefined;
+  const from = { file: entry.file, line: lineOf(entry.value.at), column: columnOf(entry.value.at), function: '' };
+  const fact = { id: key, key, bits: bits.constant(value), from, writes: [], ofVcpu: false };
+  return { ...fact, text: factText(key, fact.bits) };
+}
+
+/** What no source line states: the VM's type, and for a hypothetical TD the state that TDX would give it. */
+export function axioms(program: Program, question: Question): Map<string, VmFact> {
+  const facts = new Map<string, VmFact>();
+  const { vm } = question;
+  const put = (key: string, text: string, value: bits.Bits, from: Fact['from'], reason?: string): void => {
+    facts.set(key, {
+      id: key,
+      key,
+      text,
+      bits: value,
+      from,
+      writes: [],
+      ofVcpu: false,
+      ...(reason === undefined ? {} : { reason }),
+    });
+  };
+  const declared = program.symbols.constant(TYPE_CONSTANT[vm]);
+  const type = declared ?? TYPE_VALUE[vm];
+  put('kvm_arch.vm_type', `kvm->arch.vm_type == ${TYPE_CONSTANT[vm]}`, bits.constant(type), 'axiom');
+  if (vm === 'tdx') {
+    for (const name of TD_NEEDS) {
+      if (program.symbols.variable(name) !== undefined) put(name, name, ONE, 'exists', 'TDX is not enabled without it');
+    }
+    if (isHypotheticalTd(program)) {
+      const reason = 'a hypothetical TD: this tree has no TDX host support';
+      const field = (tag: string, name: string, value: bits.Bits): void => {
+        if (program.symbols.fieldType(`struct ${tag}`, name) !== undefined)
+          put(`${tag}.${name}`, `${name} of a TD`, value, 'axiom', reason);
+      };
+      field('kvm_vcpu_arch', 'guest_state_protected', ONE);
+      field('kvm_arch', 'has_protected_state', ONE);
+      field('kvm_arch', 'has_private_mem', ONE);
+      field('kvm_arch', 'gfn_direct_bits', NONZERO);
+      field('kvm_arch', 'gfn_shared_mask', NONZERO);
+      const split = program.symbols.constant('KVM_IRQCHIP_SPLIT');
+      if (split !== undefined) field('kvm_arch', 'irqchip_mode', bits.constant(split));
+    }
+  }
+  for (const [key, value] of Object.entries(question.host)) {
+    if (key !== 'vendor') put(key, `${key} == ${value}`, bits.constant(hostNumber(value)), 'axiom', 'given by --host');
+  }
+  return facts;
+}
+
+function hostNumber(value: string): bigint {
+  if (/^(?:y|yes|on|true)$/i.test(value)) return 1n;
+  if (/^(?:n|no|off|false)$/i.test(value)) return 0n;
+  return BigInt(value);
+}
+
+export interface Derivation {
+  readonly program: Program;
+  readonly question: Question;
+  readonly vendor: Vendor;
+  readonly writes: Writes;
+  readonly machine: Omit<Machine, 'facts'>;
+  /** Functions that some entry point reaches in the call graph of this vendor. */
+  readonly live: ReadonlySet<FunctionId>;
+}
+
+/** Structs that live as long as the VM or a vCPU, and begin as zero. */
+const VCPU_STRUCT = /^(?:kvm_vcpu|kvm_vcpu_arch|kvm_lapic|vcpu_\w+)$/;
+
+/**
+ * The facts that the creation path gives: the vendor's `vm_init` and `vcpu_create` are run for the VM's type, and a
+ * field that they leave with known bits is a fact as far as every other write that this VM can reach keeps it.
+ */
+export function deriveFacts(input: Derivation): Map<string, VmFact> {
+  const facts = axioms(input.program, input.question);
+  const stored = new Map<
+    string,
+    { value: bits.Bits; site: Site; text: string; fns: Set<FunctionId>; ofVcpu: boolean }
+  >();
+  assume(input, facts);
+  for (const [slot, ofVcpu] of [
+    ['kvm_x86_ops.vm_init', false],
+    ['kvm_x86_ops.vcpu_create', true],
+  ] as const) {
+    for (const target of input.program.symbols.slot(slot)) {
+      if (target.vendor !== undefined && target.vendor !== input.vendor) continue;
+      const node = input.program.functions.get(target.functionId);
+      if (node?.active === true) create(input, facts, node, ofVcpu, stored);
+    }
+  }
+  let candidates = new Map<string, VmFact>();
+  for (const [key, { value, site, text, ofVcpu }] of stored) {
+    if (facts.has(key) || bits.within(bits.TOP, value)) continue;
+    candidates.set(key, { id: key, key, text, bits: value, from: site, writes: [], ofVcpu });
+  }
+  // The greatest set of facts that keep each other: a fact that was used for another falls with it.
+  for (let rounds = 0; rounds < 12; rounds++) {
+    const assumed = new Map([...facts, ...candidates]);
+    const next = new Map<string, VmFact>();
+    for (const [key, fact] of candidates) {
+      const kept = keep(input, assumed, fact, stored.get(key)?.fns ?? new Set());
+      if (!bits.within(bits.TOP, kept.bits)) next.set(key, kept);
+    }
+    const stable = [...candidates].every(([key, fact]) => {
+      const now = next.get(key);
+      return now !== undefined && bits.within(now.bits, fact.bits) && bits.within(fact.bits, now.bits);
+    });
+    candidates = next;
+    if (stable) break;
+  }
+  return new Map([...facts, ...candidates]);
+}
+
+/**
+ * Assumptions about a VM's state that rest on data flow which the evaluation does not follow: shown as assumed, and
+ * dropped when the lines that they rest on are gone.
+ */
+function assume(input: Derivation, facts: Map<string, VmFact>): void {
+  if (!input.question.assumptions || input.question.vm !== 'tdx') return;
+  const { symbols } = input.program;
+  const supported = symbols.constant('KVM_SUPPORTED_TD_ATTRS');
+  const debug = symbols.constant('TDX_TD_ATTR_DEBUG');
+  if (supported === undefined || debug === undefined || (supported & debug) !== 0n) return;
+  if (symbols.fieldType('struct kvm_tdx', 'attributes') === undefined) return;
+  facts.set('kvm_tdx.attributes', {
+    id: 'kvm_tdx.attributes',
+    key: 'kvm_tdx.attributes',
+    text: '!(kvm_tdx->attributes & TDX_TD_ATTR_DEBUG)',
+    bits: { value: 0n, mask: bits.ALL & ~debug, ranges: bits.TOP.ranges },
+    from: 'assumption',
+    reason: 'KVM_TDX_INIT_VM refuses attributes outside KVM_SUPPORTED_TD_ATTRS, which does not hold TDX_TD_ATTR_DEBUG',
+    since: 'KVM_TDX_INIT_VM',
+    writes: [],
+    ofVcpu: false,
+  });
+}
+
+function lookup(facts: ReadonlyMap<string, VmFact>): Machine['facts'] {
+  return (key) => facts.get(key);
+}
+
+function create(
+  input: Derivation,
+  facts: ReadonlyMap<string, VmFact>,
+  node: FunctionNode,
+  ofVcpu: boolean,
+  stored: Map<string, { value: bits.Bits; site: Site; text: string; fns: Set<FunctionId>; ofVcpu: boolean }>,
+): void {
+  if (!('body' in node.fact)) return;
+  const machine: Machine = Object.assign(input.machine as Machine, { facts: lookup(facts) });
+  const last = new Map<string, { at: number; fn: FunctionNode }>();
+  const fns = new Set<FunctionId>();
+  const keyOfCell = new Map<string, string>();
+  const frame: Frame = {
+    machine,
+    node,
+    name: 'f',
+    depth: 0,
+    read: new Set(),
+    flow: newFlow(),
+    onStore: (key, _value, _state, at, fn, cell) => {
+      last.set(key, { at, fn });
+      fns.add(fn.id);
+      if (cell !== undefined) keyOfCell.set(cell, key);
+    },
+  };
+  // A refusal returns an error: the VM exists, so the ways that count are those that may return 0.
+  const ends = runFunction(frame, node.fact.body, START).filter(
+    ({ state, value }) => value.k !== 'bits' || bits.truth(bitsOf(state, value)) !== true,
+  );
+  for (const [cell, key] of keyOfCell) {
+    const tag = key.slice(0, key.indexOf('.'));
+    if (!key.includes('.') || /^[?]/.test(key)) continue;
+    const values = ends.map(({ state }) => {
+      const held = state.cells.get(cell);
+      return held === undefined ? bits.TOP : bitsOf(state, held);
+    });
+    const value = values.reduce((a, b) => bits.join(a, b), bits.NONE);
+    const place = last.get(key);
+    if (bits.isNone(value) || place === undefined) continue;
+    const site = { file: place.fn.file, line: lineOf(place.at), column: columnOf(place.at), function: place.fn.name };
+    const before = stored.get(key);
+    stored.set(key, {
+      value: before === undefined ? value : bits.meet(value, before.value),
+      site,
+      text: factText(key, value),
+      fns: new Set([...fns, ...(before?.fns ?? [])]),
+      ofVcpu: ofVcpu && VCPU_STRUCT.test(tag),
+    });
+  }
+}
+
+function factText(key: string, value: bits.Bits): string {
+  const name = key
+    .replace(/^kvm_arch\./, 'kvm->arch.')
+    .replace(/^kvm_vcpu_arch\./, 'vcpu->arch.')
+    .replace(/^kvm_lapic\./, 'apic->')
+    .replace(/^(\w+)\./, '$1->');
+  const n = bits.single(value);
+  if (n !== undefined) return `${name} == ${n < 10n ? n : `0x${n.toString(16)}`}`;
+  if (value.value !== 0n) return `${name} & 0x${value.value.toString(16)}`;
+  return `${name}: bits 0x${(bits.ALL & ~value.mask).toString(16)} are clear`;
+}
+
+/** The fact as far as every write keeps it, with the writes. */
+function keep(
+  input: Derivation,
+  facts: ReadonlyMap<string, VmFact>,
+  fact: VmFact,
+  creating: ReadonlySet<FunctionId>,
+): VmFact {
+  let kept = fact.bits;
+  const writes: FactWrite[] = [];
+  for (const write of input.writes.byKey.get(fact.key) ?? []) {
+    const site = { file: write.fn.file, line: lineOf(write.at), column: columnOf(write.at), function: write.fn.name };
+    const add = (effect: FactWrite['effect']): void => {
+      writes.push({ site, text: writeWords(write), effect });
+    };
+    if (creating.has(write.fn.id)) {
+      add('sets');
+      continue;
+    }
+    if (runsBefore(input, write)) {
+      add('before');
+      continue;
+    }
+    if (isOtherVendor(input, write.fn) || !input.live.has(write.fn.id)) {
+      add('not for this VM');
+      continue;
+    }
+    const value = storedValue(input, facts, fact, write);
+    if (value === 'never') add('not for this VM');
+    else if (bits.within(value, fact.bits)) add('keeps');
+    else {
+      add(bits.within(bits.TOP, value) && write.op === 'address' ? 'unknown' : 'breaks');
+      kept = bits.join(kept, value);
+    }
+  }
+  return { ...fact, bits: kept, writes };
+}
+
+function isOtherVendor(input: Derivation, node: FunctionNode): boolean {
+  return node.vendor !== undefined && node.vendor !== input.vendor;
+}
+
+/** The write stands in a function that calls the vendor's creation slot later on: it comes before what that sets. */
+function runsBefore(input: Derivation, write: WriteSite): boolean {
+  return (input.program.callees.get(write.fn.id) ?? []).some(
+    (edge) => /^kvm_x86_ops\.(?:vm_init|vcpu_create)$/.test(edge.slot ?? '') && edge.site.line > lineOf(write.at),
+  );
+}
+
+/** What a write stores when it runs for this VM while the facts hold; `never`: it cannot run. */
+function storedValue(
+  input: Derivation,
+  facts: ReadonlyMap<string, VmFact>,
+  fact: VmFact,
+  write: WriteSite,
+): bits.Bits | 'never' {
+  if (!('body' in write.fn.fact)) return bits.TOP;
+  const machine: Machine = Object.assign(input.machine as Machine, { facts: lookup(facts) });
+  let value: bits.Bits | undefined;
+  const frame: Frame = {
+    machine,
+    node: write.fn,
+    name: 'f',
+    depth: 0,
+    read: new Set(),
+    flow: newFlow(),
+    onStore: (key, stored, state, at, fn) => {
+      if (key !== fact.key || fn.id !== write.fn.id || at !== write.at) return;
+      value = value === undefined ? bitsOf(state, stored) : bits.join(value, bitsOf(state, stored));
+    },
+  };
+  const budget = machine.budget;
+  runFunction(frame, write.fn.fact.body, START);
+  const used = budget - machine.budget;
+  if (machine.budget <= 0 || used > 200_000) return bits.TOP;
+  if (write.op === 'address' || write.op === '++') return bits.TOP;
+  if (value !== undefined) return value;
+
+  return 'never';
+}
+
+function writeWords(write: WriteSite): string {
+  const field = write.key.slice(write.key.indexOf('.') + 1);
+  if (write.op === 'address') return `&${field} is passed on`;
+  if (write.op === '++' || write.value === undefined) return `${field}++`;
+  return `${field} ${write.op} ${exprWords(write.value)}`;
+}

@@ -1,0 +1,140 @@
+import type { Outcome } from '../core/mmu/outcome';
+import type { Entry, Fact, Guard, Path } from '../core/reach/verdict';
+import { factText, outcomeText, plural, proofText, vmIn } from '../core/report/words';
+import { type CallPlace, type Finding, type Findings, type GuardPlace, passes } from './findings';
+import type { Markup } from './markup';
+import { answerText, lensTitle, onlyIf, vmLabel } from './wording';
+
+/** How much of a list a hover shows; the rest is counted. */
+const SHOWN = { entries: 5, guards: 4, facts: 4, writes: 6, functions: 8, trace: 12 };
+
+/** A function that can call a sink: verdict, shortest witness or cut with its proof, outcome. */
+export function functionBlocks(findings: Findings, caller: Finding, markup: Markup): string[] {
+  const title = markup.strong(lensTitle(findings.report.vm, caller));
+  return [`${title}, ${markup.code(`${caller.function}()`)}`, ...proofBlocks(findings, caller, markup)];
+}
+
+/** A call on the way to a sink. */
+export function callBlocks(findings: Findings, call: CallPlace, markup: Markup): string[] {
+  const { caller, edges, site, verdict } = call;
+  const callees = edges.map(({ callee, slot }) => {
+    return markup.code(`${callee}()`) + (slot === undefined ? '' : ` via ${markup.code(slot)}`);
+  });
+  const title = markup.strong(`${vmLabel(findings.report.vm)}: ${verdict}`);
+  const blocks = [
+    `${title}, call of ${shorten([...new Set(callees)], SHOWN.functions)} in ${markup.code(`${site.function}()`)}`,
+  ];
+  if (caller.witness !== undefined && !passes(caller.witness, site)) {
+    blocks.push(`The shortest path of ${markup.code(`${caller.function}()`)} takes another call:`);
+  }
+  return [...blocks, ...proofBlocks(findings, caller, markup)];
+}
+
+/** A condition on the way: its value, the facts that it rests on and every write to them, and what it decides. */
+export function guardBlocks(findings: Findings, { guard, passedBy, cuts }: GuardPlace, markup: Markup): string[] {
+  const vm = vmLabel(findings.report.vm);
+  const value = guard.value === 'unknown' ? 'not decided' : String(guard.value);
+  const decides = [
+    ...(cuts.length > 0 ? [`cuts the way to the sink of ${functionList(cuts, markup)}`] : []),
+    ...(passedBy.length > 0 ? [`lets pass ${functionList(passedBy, markup)}`] : []),
+  ];
+  return [
+    `${markup.strong(`${vm}: ${value}`)}, ${markup.code(guard.text)}`,
+    ...(decides.length > 0 ? [`The path needs ${String(guard.needs)}: it ${decides.join(', and ')}.`] : []),
+    ...asList(findings.factsOf(guard).flatMap((fact) => factItems(fact, markup, 0, SHOWN.writes))),
+  ];
+}
+
+export function sinkBlocks(findings: Findings, sink: string, markup: Markup): string[] {
+  const { callers, outcome, vm, tree } = findings.report;
+  return [
+    `${markup.strong(answerText(callers))} by ${vmIn(vm, tree)}, ${markup.code(`${sink}()`)}`,
+    ...(outcome.sink === sink ? [markup.text(`outcome: ${outcomeText(outcome)}`)] : []),
+  ];
+}
+
+/** A KVM_BUG_ON() in the sink: what the model says happens for this VM. */
+export function bugBlocks(outcome: Outcome, markup: Markup): string[] {
+  const steps = outcome.trace.map(
+    ({ text, site }) => markup.text(text) + (site === undefined ? '' : ` ${markup.link(site)}`),
+  );
+  return [
+    `${markup.strong(`${vmLabel(outcome.vm)}: ${outcomeText(outcome)}`)}, ${markup.code(`${outcome.sink}()`)}, ${outcome.scenario}`,
+    ...[outcome.guest, outcome.userspace].filter((sentence) => sentence !== '').map((text) => markup.text(text)),
+    ...asList(limited(steps, SHOWN.trace, 'step').map((step) => markup.item(step))),
+  ];
+}
+
+function proofBlocks(findings: Findings, caller: Finding, markup: Markup): string[] {
+  const { witness, verdict, conditions, cutBy, outcome } = caller;
+  const open = verdict === 'reachable' || verdict === 'conditional' || verdict === 'unknown';
+  if (!open) return asList((cutBy ?? []).flatMap((guard) => cutItems(findings, guard, markup)));
+  const blocks: string[] = [];
+  if (verdict === 'conditional' && conditions.length > 0) blocks.push(markup.text(onlyIf(conditions)));
+  if (witness === undefined) return blocks;
+  blocks.push(chain(witness, markup) + alsoFrom(caller, witness.entry, markup));
+  const passed = witness.guards.filter((guard) => guard.value !== 'unknown' && guard.facts.length > 0);
+  const lines = passed.map((guard) => `passes ${markup.code(guard.text)} ${markup.link(guard.site)}`);
+  blocks.push(...asList(limited(lines, SHOWN.guards, 'guard').map((line) => markup.item(line))));
+  if (outcome !== undefined) blocks.push(markup.text(`outcome: ${outcomeText(outcome)}`));
+  return blocks;
+}
+
+function cutItems(findings: Findings, guard: Guard, markup: Markup): string[] {
+  const value = guard.value === 'unknown' ? 'not decided' : String(guard.value);
+  const facts = findings.factsOf(guard);
+  return [
+    markup.item(
+      `cut by ${markup.code(guard.text)} ${markup.link(guard.site)}: ${value}, the path needs ${String(guard.needs)}`,
+    ),
+    ...limited(facts, SHOWN.facts, 'fact').flatMap((fact) =>
+      typeof fact === 'string' ? [markup.item(fact, 1)] : factItems(fact, markup, 1, 0),
+    ),
+  ];
+}
+
+/** A fact with its proof, and the first `most` of its writes one by one. */
+function factItems(fact: Fact, markup: Markup, depth: number, most: number): string[] {
+  const head = markup.item(`${markup.code(factText(fact))}: ${markup.text(proofText(fact))}`, depth);
+  if (most === 0) return [head];
+  const lines = fact.writes.map(({ site, text, effect }) => `${markup.link(site)} ${effect}: ${markup.code(text)}`);
+  return [head, ...limited(lines, most, 'write').map((line) => markup.item(line, depth + 1))];
+}
+
+/** `KVM_SET_MSRS -> f() -> g()`: each function leads to the call that the path takes in it. */
+function chain(path: Path, markup: Markup): string {
+  const calls = path.edges.map((edge) => markup.link(edge.site, `${edge.caller}()`));
+  const sink = path.edges.at(-1)?.callee;
+  return [markup.code(path.entry.name), ...calls, ...(sink === undefined ? [] : [markup.code(`${sink}()`)])].join(
+    ' -> ',
+  );
+}
+
+function alsoFrom(caller: Finding, shown: Entry, markup: Markup): string {
+  const others = caller.entries.filter((entry) => {
+    return entry.verdict === caller.verdict && !(entry.name === shown.name && entry.function === shown.function);
+  });
+  const names = [...new Set(others.map((entry) => markup.code(entry.name)))];
+  return names.length === 0 ? '' : `; also from ${shorten(names, SHOWN.entries)}`;
+}
+
+function functionList(callers: readonly Finding[], markup: Markup): string {
+  const names = callers.map((caller) => markup.link({ ...caller, column: 1 }, `${caller.function}()`));
+  return shorten([...new Set(names)], SHOWN.functions);
+}
+
+function shorten(names: readonly string[], most: number): string {
+  const shown = names.slice(0, most).join(', ');
+  return names.length <= most ? shown : `${shown} and ${names.length - most} more`;
+}
+
+/** The first `most`, and what was left out as a count. */
+function limited<T>(items: readonly T[], most: number, noun: string): (T | string)[] {
+  if (items.length <= most) return [...items];
+  return [...items.slice(0, most), plural(items.length - most, `more ${noun}`)];
+}
+
+/** A list is one block. */
+function asList(items: readonly string[]): string[] {
+  return items.length === 0 ? [] : [items.join('\n')];
+}
