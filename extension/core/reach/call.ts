@@ -4,7 +4,7 @@ import { allocationSymbol, assign, evaluate, freshSymbol, joinEvaluated, split }
 import { runFunction } from './execute';
 import * as bits from './known-bits';
 import { type Frame, MAX_INLINE, newFlow } from './machine';
-import { bitsOf, bitsValue, type State, UNKNOWN, type Value, withCell, withoutCells } from './state';
+import { bitsOf, bitsValue, type State, UNKNOWN, type Value, withCell, withoutLocals, replaced } from './state';
 
 /** One way in which a call returns. */
 export interface Returned {
@@ -21,8 +21,11 @@ const TRANSPARENT =
 const ALLOCATION =
   /^(?:__)?(?:k[mzc]alloc\w*|kv[mzc]alloc\w*|kvcalloc\w*|k(?:str|mem)n?dup\w*|v[mzc]alloc\w*|kmem_cache_z?alloc\w*|alloc_pages?\w*|get_zeroed_page\w*|get_free_pages?\w*|kvmemdup\w*|alloc_percpu\w*|memdup_user\w*)$/;
 
-/** The ways in which a call returns; goals on the way are noted. */
-export function callValue(frame: Frame, x: Call, state: State): readonly Returned[] {
+/**
+ * The ways in which a call returns; goals on the way are noted. A call whose value is `unused` is only followed if it
+ * is given a local's address: what it does otherwise is forgotten, by what it may write.
+ */
+export function callValue(frame: Frame, x: Call, state: State, unused = false): readonly Returned[] {
   const { machine } = frame;
   if (x.fn.k === 'id') {
     const name = x.fn.name;
@@ -53,7 +56,12 @@ export function callValue(frame: Frame, x: Call, state: State): readonly Returne
     if (macro?.params !== undefined) return expandMacro(frame, x, macro, state);
     return [{ state: havocCall(frame, args, after, undefined), value: freshSymbol(frame) }];
   }
-  const inline = frame.depth < MAX_INLINE && targets.length <= 2 && goal === undefined && worthInlining(targets);
+  const inline =
+    frame.depth < MAX_INLINE &&
+    targets.length <= 2 &&
+    goal === undefined &&
+    worthInlining(targets) &&
+    (!unused || args.some((arg) => arg.k === 'object'));
   if (!inline) {
     const written = new Set<string>();
     for (const target of targets) for (const key of machine.writtenBy(target.id)) written.add(key);
@@ -132,7 +140,7 @@ function inlineCall(frame: Frame, x: Call, target: FunctionNode, args: readonly 
     ...(frame.onStore === undefined ? {} : { onStore: frame.onStore }),
   };
   return runFunction(callee, target.fact.body, inner).map(({ state: end, value }) => ({
-    state: withoutCells(end, (cell) => cell.startsWith(`${name}.`) || cell.startsWith(`${name}/`)),
+    state: withoutLocals(end, state, [`${name}.`, `${name}/`]),
     value,
   }));
 }
@@ -182,20 +190,18 @@ function havocCall(
     if (arg.k === 'object') return [arg.id];
     return arg.k === 'symbol' && written === undefined ? [`*${arg.id}`] : [];
   });
-  const cells = new Map(state.cells);
-  for (const cell of state.cells.keys()) {
+  if (given.length === 0 && (written === undefined || written.size === 0)) return state;
+  let next = replaced(state, (cell) => {
     const isGiven = given.some((id) => cell === id);
     const isPart = isGiven || given.some((id) => cell.startsWith(`${id}.`));
-    const field = cell.slice(cell.lastIndexOf('.') + 1);
-    const forgets =
-      written === undefined
-        ? isPart
-        : isGiven || written.has('*') || ((isPart || isObjectCell(cell)) && written.has(field));
-    if (forgets) cells.set(cell, freshSymbol(frame));
-  }
+    if (written === undefined) return isPart ? freshSymbol(frame) : undefined;
+    if (!isPart && !isObjectCell(cell)) return undefined;
+    const forgets = isGiven || written.has(cell.slice(cell.lastIndexOf('.') + 1));
+    return forgets ? freshSymbol(frame) : undefined;
+  });
   // A local scalar that was not read yet holds what the call put there.
-  for (const id of given) if (!cells.has(id)) cells.set(id, freshSymbol(frame));
-  return { ...state, cells };
+  for (const id of given) if (!next.cells.has(id)) next = withCell(next, id, freshSymbol(frame));
+  return next;
 }
 
 /** Cells of objects behind pointers and globals, not locals themselves. */
@@ -203,14 +209,12 @@ function isObjectCell(cell: string): boolean {
   return cell.includes('*') || cell.startsWith('global.');
 }
 
-export function forgetEverything(frame: Frame, state: State): State {
-  const cells = new Map<string, Value>();
-  for (const cell of state.cells.keys()) cells.set(cell, freshSymbol(frame));
-  return { ...state, cells };
+function forgetEverything(frame: Frame, state: State): State {
+  return replaced(state, () => freshSymbol(frame));
 }
 
 /** The value that several returns give together. */
-export function joinReturns(returns: readonly Returned[], otherwise: State): Returned {
+function joinReturns(returns: readonly Returned[], otherwise: State): Returned {
   const [state, value] = joinEvaluated(
     returns.map((each) => [each.state, each.value] as const),
     otherwise,

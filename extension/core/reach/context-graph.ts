@@ -79,7 +79,10 @@ export class ContextGraph {
     for (let at = ahead; at.step !== undefined; at = this.backward.get(at.step.to) ?? { cost: 0 }) steps.push(at.step);
     const root = this.walk.roots.find((each) => each.context === first);
     if (root === undefined) return undefined;
-    const entry = steps.reduce((each, step) => renamed(each, step)[0] ?? each, entryOf(root.entry));
+    const entry = steps.reduce(
+      (each, step) => renamed(each, step, this.walk.dispatched)[0] ?? each,
+      entryOf(root.entry),
+    );
     return { entry, first, steps, cost: ahead.cost + behind.cost };
   }
 
@@ -141,7 +144,8 @@ export class ContextGraph {
     };
     for (const { entry, context } of this.walk.roots) arrive(context, entryOf(entry));
     for (let next = open.pop(); next !== undefined; next = open.pop()) {
-      for (const step of next.context.steps) for (const entry of renamed(next.entry, step)) arrive(step.to, entry);
+      for (const step of next.context.steps)
+        for (const entry of renamed(next.entry, step, this.walk.dispatched)) arrive(step.to, entry);
     }
   }
 }

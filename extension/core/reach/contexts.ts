@@ -1,4 +1,5 @@
 import type { Edge, EntryPoint, FunctionId, FunctionNode } from '../program/program';
+import { CellMap } from './cell-map';
 import { runFunction } from './execute';
 import * as bits from './known-bits';
 import {
@@ -45,6 +46,8 @@ export interface WalkInput {
   readonly machine: Omit<Machine, 'facts'>;
   readonly facts: Readonly<Record<Phase, FactsLookup>>;
   readonly entries: readonly EntryPoint[];
+  /** Functions that KVM dispatches to from its own code, by the name that a path through them has. */
+  readonly dispatched: ReadonlyMap<FunctionId, EntryPoint>;
   /** Functions from which a sink can be reached in the call graph, sinks included. */
   readonly closure: ReadonlySet<FunctionId>;
   readonly sinks: ReadonlySet<FunctionId>;
@@ -54,6 +57,7 @@ export interface WalkInput {
 export interface Walk {
   readonly roots: readonly { readonly entry: EntryPoint; readonly context: Context }[];
   readonly contexts: ReadonlyMap<FunctionId, readonly Context[]>;
+  readonly dispatched: ReadonlyMap<FunctionId, EntryPoint>;
 }
 
 /** Walks forward from the entry points, inside the closure of the sinks, one execution per context. */
@@ -68,11 +72,11 @@ export function walk(input: WalkInput): Walk {
     const start: State =
       entry.selector === undefined
         ? START
-        : { ...START, cells: new Map([[`${LOCAL}.${entry.selector}`, { k: 'symbol', id: 'ioctl:number' } as const]]) };
+        : { ...START, cells: CellMap.of<Value>([[`${LOCAL}.${entry.selector}`, { k: 'symbol', id: 'ioctl:number' }]]) };
     roots.push({ entry, context: enter(node, 'created', start) });
   }
   runAll(input, queue, enter);
-  return { roots, contexts };
+  return { roots, contexts, dispatched: input.dispatched };
 }
 
 /** The walk that starts at one function of which nothing is known: its context; `undefined` if it is not in the closure. */
@@ -180,7 +184,7 @@ function calleeState(callee: FunctionNode, seen: Seen): State {
       copyObject(seen.state, arg.id, cell, cells, known);
     }
   }
-  return { cells, known, conditions: new Set() };
+  return { cells: CellMap.of(cells), known: CellMap.of(known), conditions: new Set() };
 }
 
 /** Fields of an object about which something is known: numbers and functions, not further objects. */
@@ -191,7 +195,7 @@ function copyObject(
   cells: Map<string, Value>,
   known: Map<string, bits.Bits>,
 ): void {
-  for (const [cell, value] of state.cells) {
+  for (const [cell, value] of state.cells.entries()) {
     if (!cell.startsWith(`${from}.`)) continue;
     const target = `${to}${cell.slice(from.length)}`;
     if (value.k === 'function') cells.set(target, value);
@@ -207,20 +211,26 @@ function copyObject(
 }
 
 function stateKey(state: State): string {
-  const cells = [...state.cells].map(([cell, value]) => `${cell}=${valueKey(state, value)}`).sort();
-  const known = [...state.known].filter(([id]) => !state.cells.has(id)).map(([id, of]) => `${id}~${bitsKey(of)}`);
+  const cells = state.cells
+    .entries()
+    .map(([cell, value]) => `${cell}=${valueKey(state, value)}`)
+    .sort();
+  const known = state.known
+    .entries()
+    .filter(([id]) => !state.cells.has(id))
+    .map(([id, of]) => `${id}~${bitsKey(of)}`);
   return [...cells, ...known.sort()].join(' ');
 }
 
 function valueKey(state: State, value: Value): string {
   if (value.k === 'function') return value.ids.join('|');
   if (value.k === 'object') {
-    const fields = [...state.cells].filter(([cell]) => cell.startsWith(`${value.id}.`));
+    const fields = state.cells.entries().filter(([cell]) => cell.startsWith(`${value.id}.`));
     return `{${fields.map(([cell, each]) => `${cell.slice(value.id.length)}:${each.k === 'bits' || each.k === 'symbol' ? bitsKey(bitsOf(state, each)) : each.k}`).join()}}`;
   }
   const of = bitsKey(bitsOf(state, value));
   if (value.k === 'symbol') {
-    const fields = [...state.known].filter(([id]) => id.startsWith(`*${value.id}.`));
+    const fields = state.known.entries().filter(([id]) => id.startsWith(`*${value.id}.`));
     return `${value.id.startsWith('ioctl:') ? 'ioctl' : ''}${of}${fields.map(([id, each]) => `${id.slice(value.id.length)}:${bitsKey(each)}`).join()}`;
   }
   return of;

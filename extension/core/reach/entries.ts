@@ -1,4 +1,4 @@
-import type { EntryPoint } from '../program/program';
+import type { EntryPoint, FunctionId } from '../program/program';
 import type { Step } from './contexts';
 import type { Entry } from './verdict';
 
@@ -10,7 +10,7 @@ export function entryOf(point: EntryPoint): Entry {
  * What an entry is called once a path has passed `step`: the ioctl whose `case` it went through, the capability or
  * sub-command, the VM exit that was dispatched. Several names where several labels share the code.
  */
-export function renamed(entry: Entry, step: Step): Entry[] {
+export function renamed(entry: Entry, step: Step, dispatched: ReadonlyMap<FunctionId, EntryPoint>): Entry[] {
   let entries = [entry];
   for (const label of step.labels) {
     entries = entries.flatMap((each) => label.names.map((name) => withLabel(each, label.kind, name, step.edge.callee)));
@@ -20,6 +20,10 @@ export function renamed(entry: Entry, step: Step): Entry[] {
     entries = entries.map((each) =>
       each.kind === 'ioctl' ? { kind: 'exit', name: exit, function: step.edge.callee } : each,
     );
+  }
+  const operation = dispatched.get(step.edge.calleeId);
+  if (operation?.kind === 'device' && step.edge.via !== 'call') {
+    entries = entries.map((each) => (each.kind === 'ioctl' || each.kind === 'release' ? entryOf(operation) : each));
   }
   return entries;
 }

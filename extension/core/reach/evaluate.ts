@@ -11,6 +11,7 @@ import {
   join as joinStates,
   needing,
   refine,
+  replaced,
   type State,
   UNKNOWN,
   type Value,
@@ -90,9 +91,7 @@ function joinTwo(a: State, v: Value, b: State, w: Value): Evaluated {
   // The value takes part in the join as a cell of its own.
   const joined = joinStates(withCell(a, '=', v), withCell(b, '=', w));
   const value = joined.cells.get('=') ?? UNKNOWN;
-  const cells = new Map(joined.cells);
-  cells.delete('=');
-  return [{ ...joined, cells }, value];
+  return [{ ...joined, cells: joined.cells.delete('=') }, value];
 }
 
 function joinReturned(ends: readonly Returned[], otherwise: State): Evaluated {
@@ -404,13 +403,10 @@ function storedKey(frame: Frame, l: Expr): string | undefined {
 }
 
 function forgetField(state: State, field: string, but: string | undefined, frame: Frame): State {
-  let cells: Map<string, Value> | undefined;
-  for (const cell of state.cells.keys()) {
-    if (cell === but || !cell.endsWith(`.${field}`) || !cell.includes('*')) continue;
-    cells ??= new Map(state.cells);
-    cells.set(cell, freshSymbol(frame));
-  }
-  return cells === undefined ? state : { ...state, cells };
+  const ending = `.${field}`;
+  return replaced(state, (cell) =>
+    cell !== but && cell.endsWith(ending) && cell.includes('*') ? freshSymbol(frame) : undefined,
+  );
 }
 
 function frameBlock(frame: Frame, x: Extract<Expr, { k: 'block' }>, state: State): Evaluated {

@@ -4,7 +4,7 @@ import { callValue, groupReturns, type Returned } from './call';
 import { assign, evaluate, few, freshSymbol, isLocal, type Split, split } from './evaluate';
 import * as bits from './known-bits';
 import { type Decision, type Frame, type Label, newFlow } from './machine';
-import { bitsOf, joinAll, refine, type State, UNKNOWN, type Value, withCell } from './state';
+import { bitsOf, joinAll, refine, replaced, type State, UNKNOWN, type Value, withCell } from './state';
 
 /** Runs a function's body; the ways in which it returns, those with a like value joined. */
 export function runFunction(frame: Frame, body: readonly Stmt[], state: State): readonly Returned[] {
@@ -81,15 +81,15 @@ function gotos(body: readonly Stmt[]): { label: string; at: number }[] {
 }
 
 function forgetLocals(frame: Frame, state: State): State {
-  const cells = new Map(state.cells);
-  for (const cell of cells.keys())
-    if (cell.startsWith(`${frame.name}.`) || cell.includes('*')) cells.set(cell, freshSymbol(frame));
-  return { ...state, cells };
+  return replaced(state, (cell) =>
+    cell.startsWith(`${frame.name}.`) || cell.includes('*') ? freshSymbol(frame) : undefined,
+  );
 }
 
 function step(frame: Frame, stmt: Stmt, state: State): State | undefined {
   switch (stmt.k) {
     case 'expr':
+      if (stmt.x.k === 'call') return joinAll(callValue(frame, stmt.x, state, true).map((each) => each.state));
       return alive(evaluate(frame, stmt.x, state));
     case 'decl':
       return declare(frame, stmt, state);
@@ -425,14 +425,13 @@ function turn(
 
 /** `before` without what differs in `after`: values that a turn changes become unknown. */
 function widen(frame: Frame, before: State, after: State): State {
-  const cells = new Map(after.cells);
-  for (const [cell, value] of after.cells) {
-    const old = before.cells.get(cell);
-    if (old === value) continue;
-    if (old === undefined && value.k === 'symbol' && value.id === cell) continue;
-    cells.set(cell, freshSymbol(frame));
-  }
-  const known = new Map<string, bits.Bits>();
-  for (const [id, now] of after.known) if (before.known.get(id) === now) known.set(id, now);
+  let { cells, known } = after;
+  after.cells.differences(before.cells, (cell, now, old) => {
+    const untouched = old === undefined && now?.k === 'symbol' && now.id === cell;
+    if (!untouched) cells = cells.set(cell, freshSymbol(frame));
+  });
+  after.known.differences(before.known, (id) => {
+    known = known.delete(id);
+  });
   return { cells, known, conditions: before.conditions };
 }

@@ -46,8 +46,8 @@ export function analyseReach(program: Program, question: Question, cancelled?: (
     [...program.functions.values()].filter((node) => isSink(node, question)).map((node) => node.id),
   );
   const entries = program.entries.filter(
-    (entry) =>
-      entry.kind !== 'exit' && (entry.vendor === undefined || entry.vendor === vendor) && graph.has(entry.functionId),
+    // What KVM itself dispatches to (exit handlers, device operations) is a name on a path, not a way in.
+    (entry) => !entry.inside && (entry.vendor === undefined || entry.vendor === vendor) && graph.has(entry.functionId),
   );
   const live = forwards(
     graph,
@@ -69,6 +69,7 @@ export function analyseReach(program: Program, question: Question, cancelled?: (
     entries,
     closure: backwards(graph, sinks),
     sinks,
+    dispatched: new Map(program.entries.filter((entry) => entry.inside).map((entry) => [entry.functionId, entry])),
     ...(cancelled === undefined ? {} : { cancelled }),
   };
   return new Answers(program, graph, input, facts, live);

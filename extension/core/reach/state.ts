@@ -1,4 +1,5 @@
 import type { FunctionId } from '../program/program';
+import { CellMap } from './cell-map';
 import { type Bits, isNone, join as joinBits, meet, TOP, within } from './known-bits';
 
 /**
@@ -22,13 +23,13 @@ export function bitsValue(bits: Bits): Value {
  * `known` is what is known of symbols. A state is dead when something that is known holds nothing.
  */
 export interface State {
-  readonly cells: ReadonlyMap<string, Value>;
-  readonly known: ReadonlyMap<string, Bits>;
+  readonly cells: CellMap<Value>;
+  readonly known: CellMap<Bits>;
   /** What neither userspace nor the guest controls and this state needs: a failed allocation, each with its place. */
   readonly conditions: ReadonlySet<string>;
 }
 
-export const START: State = { cells: new Map(), known: new Map(), conditions: new Set() };
+export const START: State = { cells: CellMap.empty(), known: CellMap.empty(), conditions: new Set() };
 
 export function bitsOf(state: State, value: Value): Bits {
   switch (value.k) {
@@ -43,15 +44,31 @@ export function bitsOf(state: State, value: Value): Bits {
 }
 
 export function withCell(state: State, cell: string, value: Value): State {
-  const cells = new Map(state.cells);
-  cells.set(cell, value);
-  return { ...state, cells };
+  const cells = state.cells.set(cell, value);
+  return cells === state.cells ? state : { ...state, cells };
 }
 
-export function withoutCells(state: State, drop: (cell: string) => boolean): State {
-  const cells = new Map<string, Value>();
-  for (const [cell, value] of state.cells) if (!drop(cell)) cells.set(cell, value);
-  return cells.size === state.cells.size ? state : { ...state, cells };
+/** Gives every cell that `changes` names another value. */
+export function replaced(state: State, changes: (cell: string) => Value | undefined): State {
+  let { cells } = state;
+  state.cells.forEach((cell) => {
+    const value = changes(cell);
+    if (value !== undefined) cells = cells.set(cell, value);
+  });
+  return cells === state.cells ? state : { ...state, cells };
+}
+
+/** `after` without the cells that `before` did not have and that begin with one of the prefixes: a frame's locals. */
+export function withoutLocals(after: State, before: State, prefixes: readonly string[]): State {
+  let { cells, known } = after;
+  const isLocal = (name: string): boolean => prefixes.some((prefix) => name.startsWith(prefix));
+  after.cells.differences(before.cells, (cell) => {
+    if (isLocal(cell)) cells = cells.delete(cell);
+  });
+  after.known.differences(before.known, (id) => {
+    if (isLocal(id) && !before.known.has(id)) known = known.delete(id);
+  });
+  return { ...after, cells, known };
 }
 
 /** The state in which `value` also lies in `bits`; `undefined`: that cannot be. */
@@ -59,9 +76,7 @@ export function refine(state: State, value: Value, bits: Bits): State | undefine
   const now = meet(bitsOf(state, value), bits);
   if (isNone(now)) return undefined;
   if (value.k !== 'symbol') return state;
-  const known = new Map(state.known);
-  known.set(value.id, now);
-  return { ...state, known };
+  return { ...state, known: state.known.set(value.id, now) };
 }
 
 export function needing(state: State, condition: string): State {
@@ -87,24 +102,25 @@ function sameValue(a: Value, b: Value): boolean {
  */
 export function join(a: State, b: State): State {
   if (a === b) return a;
-  const cells = new Map<string, Value>();
-  for (const cell of new Set([...a.cells.keys(), ...b.cells.keys()])) {
-    const value = a.cells.get(cell) ?? initial(cell);
-    const other = b.cells.get(cell) ?? initial(cell);
-    if (sameValue(value, other)) cells.set(cell, value);
-    else if (value.k === 'function' && other.k === 'function') {
-      cells.set(cell, { k: 'function', ids: [...new Set([...value.ids, ...other.ids])].sort() });
-    } else if (value.k === 'object' || other.k === 'object' || value.k === 'function' || other.k === 'function')
-      cells.set(cell, UNKNOWN);
-    else cells.set(cell, bitsValue(joinBits(bitsOf(a, value), bitsOf(b, other))));
-  }
-  const known = new Map<string, Bits>();
-  for (const [id, bits] of a.known) {
-    const other = b.known.get(id);
-    if (other !== undefined) known.set(id, joinBits(bits, other));
-  }
-  const conditions = new Set([...a.conditions].filter((each) => b.conditions.has(each)));
+  let { cells, known } = a;
+  a.cells.differences(b.cells, (cell, mine, others) => {
+    cells = cells.set(cell, joinValues(a, mine ?? initial(cell), b, others ?? initial(cell)));
+  });
+  a.known.differences(b.known, (id, mine, others) => {
+    known = mine === undefined || others === undefined ? known.delete(id) : known.set(id, joinBits(mine, others));
+  });
+  const conditions =
+    a.conditions === b.conditions ? a.conditions : new Set([...a.conditions].filter((each) => b.conditions.has(each)));
   return { cells, known, conditions };
+}
+
+function joinValues(a: State, value: Value, b: State, other: Value): Value {
+  if (sameValue(value, other)) return value;
+  if (value.k === 'function' && other.k === 'function') {
+    return { k: 'function', ids: [...new Set([...value.ids, ...other.ids])].sort() };
+  }
+  if (value.k === 'object' || other.k === 'object' || value.k === 'function' || other.k === 'function') return UNKNOWN;
+  return bitsValue(joinBits(bitsOf(a, value), bitsOf(b, other)));
 }
 
 export function joinAll(states: readonly State[]): State | undefined {

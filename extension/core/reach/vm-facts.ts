@@ -179,6 +179,9 @@ export function deriveFacts(input: Derivation): Map<string, VmFact> {
   return new Map([...facts, ...candidates]);
 }
 
+/** KVM's mask of TD attributes, by the names that it has had. */
+const SUPPORTED_ATTRIBUTES = ['KVM_SUPPORTED_TDX_TD_ATTRS', 'KVM_SUPPORTED_TD_ATTRS'];
+
 /**
  * Assumptions about a VM's state that rest on data flow which the evaluation does not follow: shown as assumed, and
  * dropped when the lines that they rest on are gone.
@@ -186,7 +189,7 @@ export function deriveFacts(input: Derivation): Map<string, VmFact> {
 function assume(input: Derivation, facts: Map<string, VmFact>): void {
   if (!input.question.assumptions || input.question.vm !== 'tdx') return;
   const { symbols } = input.program;
-  const supported = symbols.constant('KVM_SUPPORTED_TD_ATTRS');
+  const supported = SUPPORTED_ATTRIBUTES.map((name) => symbols.constant(name)).find((value) => value !== undefined);
   const debug = symbols.constant('TDX_TD_ATTR_DEBUG');
   if (supported === undefined || debug === undefined || (supported & debug) !== 0n) return;
   if (symbols.fieldType('struct kvm_tdx', 'attributes') === undefined) return;
@@ -196,7 +199,7 @@ function assume(input: Derivation, facts: Map<string, VmFact>): void {
     text: '!(kvm_tdx->attributes & TDX_TD_ATTR_DEBUG)',
     bits: { value: 0n, mask: bits.ALL & ~debug, ranges: bits.TOP.ranges },
     from: 'assumption',
-    reason: 'KVM_TDX_INIT_VM refuses attributes outside KVM_SUPPORTED_TD_ATTRS, which does not hold TDX_TD_ATTR_DEBUG',
+    reason: "KVM_TDX_INIT_VM refuses attributes outside KVM's mask, which does not hold TDX_TD_ATTR_DEBUG",
     since: 'KVM_TDX_INIT_VM',
     writes: [],
     ofVcpu: false,

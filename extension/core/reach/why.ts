@@ -75,7 +75,7 @@ function search(parts: CallersInput, sites: readonly ResolvedSite[], onlyFree: b
       arrive({
         context: step.to,
         passed: advance(sites, here.passed, step.to.node.id, step.edge),
-        entry: renamed(here.entry, step)[0] ?? here.entry,
+        entry: renamed(here.entry, step, parts.walk.dispatched)[0] ?? here.entry,
         from: here,
         step,
         free: here.free && step.conditions.length === 0,

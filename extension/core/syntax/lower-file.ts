@@ -58,7 +58,10 @@ function specifiers(ctx: LowerContext, node: SyntaxNode): Specifiers {
   const body = child(node, 'body')?.start ?? node.end;
   const weak = ctx
     .rewritesIn(node.start - 200, body)
-    .some((rewrite) => rewrite.original === '__weak' && isOfItem(ctx, rewrite.end, node.start, body));
+    .some(
+      (rewrite) =>
+        /^__weak$|^__attribute__\b.*\bweak\b/.test(rewrite.original) && isOfItem(ctx, rewrite.end, node.start, body),
+    );
   const linkage = words.includes('static') ? 'static' : weak ? 'weak' : 'extern';
   return { linkage, inline: words.includes('inline') };
 }

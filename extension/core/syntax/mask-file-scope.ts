@@ -69,20 +69,17 @@ function hasAssignment(tokens: readonly Token[], from: number, to: number): bool
   return false;
 }
 
-/** Copies an item; in a struct's body macro calls that make fields are blanked. */
+/** Copies an item; directly in a struct's body macro calls that make fields are blanked. */
 function pushItem(mask: MaskText, tokens: readonly Token[], start: number, end: number, left: Token[]): void {
-  let inStruct = 0;
+  /** For each open brace whether it is a struct's or a union's. */
+  const braces: boolean[] = [];
   for (let i = start; i <= end; i++) {
     const token = tokens[i];
     if (token === undefined) break;
-    if (token.text === '{' && opensStruct(tokens, start, i)) inStruct += 1;
-    const before = left.at(-1)?.text;
-    if (
-      inStruct > 0 &&
-      token.kind === 'word' &&
-      tokens[i + 1]?.text === '(' &&
-      (before === '{' || before === ';' || before === '}')
-    ) {
+    if (token.text === '{') braces.push(opensStruct(tokens, start, i));
+    else if (token.text === '}') braces.pop();
+    const before = left.at(-1)?.text ?? '';
+    if (braces.at(-1) === true && token.kind === 'word' && tokens[i + 1]?.text === '(' && /^[{;}]$/.test(before)) {
       const close = closing(tokens, i + 1);
       if (tokens[close + 1]?.text === ';' && token.text !== 'struct_group') {
         mask.rewrite('other', token.start, tokens[close + 1]?.end ?? token.end, '');

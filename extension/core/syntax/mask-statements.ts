@@ -16,11 +16,17 @@ export function rewriteStatements(mask: MaskText, tokens: readonly Token[]): voi
     // `"r"(x)`: an asm operand as a macro's argument.
     else if (token.kind === 'string' && tokens[i + 1]?.text === '(') mask.rewrite('other', token.start, token.end, '');
     // `3DNOW` as a macro's argument.
-    else if (token.kind === 'number' && /^\d+[A-Z]*[G-TV-Z_]\w*$/.test(token.text))
+    else if (token.kind === 'number' && /^\d+[A-Za-z_]\w*$/.test(token.text) && !isNumber(token.text))
       mask.rewrite('other', token.start, token.start + 1, '_');
     else if (token.text === '...' && inCase(tokens, i)) mask.rewrite('case-range', token.start, token.end, '|| ');
     else if (token.text === ',' && tokens[i + 1]?.text === ')') mask.rewrite('other', token.start, token.end, '');
   }
+}
+
+function isNumber(text: string): boolean {
+  return /^(?:0[xX][\da-fA-F]+|0[bB][01]+|\d+)(?:[uU]|[lL]{1,2}|[uU][lL]{1,2}|[lL]{1,2}[uU])?$|^[\d.]+(?:[eE][+-]?\d+)?[fFlL]?$/.test(
+    text,
+  );
 }
 
 function rewriteWord(mask: MaskText, tokens: readonly Token[], i: number, token: Token, inBody: Uint8Array): void {

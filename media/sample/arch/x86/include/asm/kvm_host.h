@@ -45,6 +45,7 @@ struct kvm_mtrr {
 };
 
 struct kvm_vcpu_arch {
+	u64 regs[16];
 	u64 cr0;
 	struct kvm_lapic *apic;
 	struct kvm_mtrr mtrr_state;

@@ -46,7 +46,11 @@ int tdx_set_msr(struct kvm_vcpu *vcpu, struct msr_data *msr)
 
 static int tdx_emulate_wrmsr(struct kvm_vcpu *vcpu)
 {
-	struct msr_data msr = { .host_initiated = false };
+	struct msr_data msr = {
+		.host_initiated = false,
+		.index = vcpu->arch.regs[1],
+		.data = vcpu->arch.regs[0],
+	};
 
 	return kvm_x86_call(set_msr)(vcpu, &msr) ? 0 : 1;
 }

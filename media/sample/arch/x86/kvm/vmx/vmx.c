@@ -10,7 +10,11 @@ static int handle_cr(struct kvm_vcpu *vcpu)
 
 static int handle_msr_write(struct kvm_vcpu *vcpu)
 {
-	struct msr_data msr = { .host_initiated = false };
+	struct msr_data msr = {
+		.host_initiated = false,
+		.index = vcpu->arch.regs[1],
+		.data = vcpu->arch.regs[0],
+	};
 
 	return kvm_x86_call(set_msr)(vcpu, &msr) ? 0 : 1;
 }
