@@ -181,8 +181,12 @@ function differFlat<Value>(
   found: (key: string, mine: Value | undefined, others: Value | undefined) => void,
 ): void {
   if (b === undefined || a === undefined) {
-    visitAll(a, (key, own) => found(key, own, undefined));
-    visitAll(b, (key, others) => found(key, undefined, others));
+    visitAll(a, (key, own) => {
+      found(key, own, undefined);
+    });
+    visitAll(b, (key, others) => {
+      found(key, undefined, others);
+    });
     return;
   }
   const mine = new Map<string, Value>();

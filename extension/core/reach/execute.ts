@@ -76,7 +76,7 @@ function gotos(body: readonly Stmt[]): { label: string; at: number }[] {
   return body.flatMap((stmt) => {
     if (stmt.k === 'goto') return [{ label: stmt.label, at: stmt.at }];
     if (stmt.k === 'if') return [...gotos(stmt.then), ...gotos(stmt.else ?? [])];
-    return 'body' in stmt && stmt.body !== undefined ? gotos(stmt.body) : [];
+    return 'body' in stmt ? gotos(stmt.body) : [];
   });
 }
 

@@ -7,7 +7,7 @@ export interface VendorGraph {
   callees(id: FunctionId): readonly Edge[];
   callers(id: FunctionId): readonly Edge[];
   /** The edges out of a function by the position of the callee's name. */
-  edgesAt(id: FunctionId): ReadonlyMap<number, readonly Edge[]>;
+  readonly edgesAt: (id: FunctionId) => ReadonlyMap<number, readonly Edge[]>;
 }
 
 export function vendorGraph(program: Program, vendor: Vendor): VendorGraph {

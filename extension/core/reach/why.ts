@@ -89,7 +89,7 @@ function pathTo(end: Progress): Path {
   const edges: Edge[] = [];
   const guards: Guard[] = [];
   const conditions = new Set<string>();
-  for (let at: Progress | undefined = end; at?.from !== undefined && at.step !== undefined; at = at.from) {
+  for (let at = end; at.from !== undefined && at.step !== undefined; at = at.from) {
     edges.unshift(at.step.edge);
     guards.unshift(...guardsBefore(at.from.context, at.step.edge));
     for (const condition of at.step.conditions) conditions.add(condition);

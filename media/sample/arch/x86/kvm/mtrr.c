@@ -40,3 +40,10 @@ int kvm_mtrr_set_msr(struct kvm_vcpu *vcpu, u32 msr, u64 data)
 	update_mtrr(vcpu, msr);
 	return 0;
 }
+
+/* Nothing resets a vCPU's MTRRs yet. */
+void kvm_mtrr_reset(struct kvm_vcpu *vcpu)
+{
+	vcpu->arch.mtrr_state.deftype = 0;
+	kvm_zap_gfn_range(vcpu->kvm, 0, ~0ULL);
+}

@@ -12,6 +12,7 @@ static inline bool kvm_check_has_quirk(struct kvm *kvm, u64 quirk)
 	return !(READ_ONCE(kvm->arch.disabled_quirks) & quirk);
 }
 
+void kvm_mtrr_reset(struct kvm_vcpu *vcpu);
 int kvm_mtrr_set_msr(struct kvm_vcpu *vcpu, u32 msr, u64 data);
 void kvm_recalculate_apic_map(struct kvm *kvm);
 
