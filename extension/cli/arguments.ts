@@ -83,29 +83,40 @@ export function readArguments(argv: readonly string[]): Arguments | undefined {
   };
 }
 
+const USAGE: Readonly<Record<CommandName, readonly [operands: string, does: string]>> = {
+  check: ['[TREE]', 'every caller of the sink, with its verdict; then the outcome'],
+  why: ['[TREE] SITE...', 'the verdict for the paths that pass these sites, and its proof'],
+  paths: ['[TREE] --from F --to G', 'call paths between two functions, with their guards'],
+  graph: ['[TREE]', 'the linked program'],
+  outcome: ['[TREE]', "the MMU model on the sink's body, for all VM types"],
+  patch: ['[TREE] FILE...', 'what a patch changes; it is applied in memory'],
+  lsp: ['--stdio', 'the language server, for any editor'],
+};
+
+const NOTES = `
+  TREE is a kernel tree; without it the current folder, else the bundled sample.
+  SITE is FILE:LINE of the callee's name in a call, or a function's name.
+  FILE is a unified diff or the output of git format-patch; - is standard input.`;
+
 function makeParser(): ReturnType<typeof cac> {
   const parser = cac(TOOL.name);
-  const tree = 'TREE is a kernel tree; without it the current folder, else the bundled sample.';
-  parser.command('check [...tree]', 'every caller of the sink, with its verdict').usage(`check [TREE]\n\n  ${tree}`);
-  parser
-    .command('why [...sites]', 'the verdict for the paths that pass some sites')
-    .usage(`why [TREE] SITE...\n\n  ${tree}\n  A SITE is FILE:LINE of the callee's name in a call, or a function's name.`)
-    .option('--queries <file>', 'JSON lines {id, vm?, sites, expect?}, answered line by line (-: standard input)');
-  parser
-    .command('paths [...tree]', 'call paths between two functions')
-    .usage(`paths [TREE] --from F --to G\n\n  ${tree}`)
+  const commands = Object.fromEntries(
+    COMMANDS.map((name) => {
+      const [operands, does] = USAGE[name];
+      return [name, parser.command(`${name} [...operands]`, does).usage(`${name} ${operands}\n${NOTES}`)];
+    }),
+  ) as Record<CommandName, ReturnType<typeof parser.command>>;
+  commands.why.option(
+    '--queries <file>',
+    'JSON lines {id, vm?, sites, expect?}, answered line by line; - is standard input',
+  );
+  commands.paths
     .option('--from <function>', 'where the paths start')
     .option('--to <function>', 'where they end')
     .option('--cut', 'also paths that a guard cuts');
-  parser.command('graph [...tree]', 'the linked program').usage(`graph [TREE]\n\n  ${tree}`);
+  commands.lsp.option('--stdio', 'speak over standard input and output');
   parser
-    .command('outcome [...tree]', "the MMU model on the sink's body, for all VM types")
-    .usage(`outcome [TREE]\n\n  ${tree}`);
-  parser
-    .command('patch [...files]', 'what a patch changes; it is applied in memory')
-    .usage(`patch [TREE] FILE...\n\n  ${tree}\n  A FILE is a unified diff or the output of git format-patch; - is standard input.`);
-  parser.command('lsp', 'the language server').usage('lsp --stdio').option('--stdio', 'speak over standard input and output');
-  parser
+    .usage(`COMMAND [options]\n${NOTES}`)
     .option('--vm <type>', `${VM_TYPES.join(', ')} or all (default: tdx; outcome: all)`)
     .option('--sink <function>', `the function whose callers are asked for, repeatable (default: ${DEFAULT_SINK})`)
     .option('--host <key=value>', 'a departure from the reference host: vendor, or a module parameter; repeatable')
@@ -116,10 +127,22 @@ function makeParser(): ReturnType<typeof cac> {
     .option('--no-assumptions', 'rest on nothing that is assumed about the state of a VM');
   parser.version(TOOL.version);
   parser.help((sections) => [
-    ...sections.filter((section) => section.title === undefined || !section.title.startsWith('For more info')),
-    { title: 'Exit code', body: '  0 blocked or unreachable, 1 findings, 2 a fault in the input, 3 a defect of this tool' },
+    ...sections.filter(({ title }) => title?.startsWith('For more info') !== true).map(tidySection),
+    {
+      title: 'Exit code',
+      body: '  0 blocked or unreachable, 1 findings, 2 a fault of the input, 3 a defect of this tool',
+    },
   ]);
   return parser;
+}
+
+/** The parser's help in our terms: commands with their operands, no blanks at line ends, no `(default: true)`. */
+function tidySection({ title, body }: { title?: string; body: string }): { title?: string; body: string } {
+  const text =
+    title === 'Commands'
+      ? COMMANDS.map((name) => `  ${`${name} ${USAGE[name][0]}`.padEnd(30)}${USAGE[name][1]}`).join('\n')
+      : body.replace(/ *(\(default: true\))?$/gm, '');
+  return { ...(title === undefined ? {} : { title }), body: text };
 }
 
 function isCommand(name: string): name is CommandName {

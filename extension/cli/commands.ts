@@ -43,7 +43,7 @@ export async function why(args: Arguments, terminal: Terminal): Promise<ExitCode
   const analysis = await openTree(opened);
   const resolved = analysis.resolveSites(sites);
   const reports = questions(args).map((question) => analysis.why(question, resolved));
-  print(args, terminal, opened, reports, (report) => renderWhy(report, sites));
+  print(args, terminal, opened, reports, (report) => renderWhy(report, sites, args.question.sinks));
   return exitFor(reports.some(({ verdict }) => isFinding(verdict)));
 }
 
@@ -88,7 +88,7 @@ export async function patch(args: Arguments, terminal: Terminal): Promise<ExitCo
   for (const side of patched.sides) refuseUnreadable(side);
   const reports = questions(args).map((question) => patched.report(question));
   for (const path of patched.skipped) terminal.err(`${path}: not in this tree and no kernel C, left out\n`);
-  print(args, terminal, opened, reports, (report) => renderPatch(report, args.question.sinks.join('() or ')));
+  print(args, terminal, opened, reports, (report) => renderPatch(report, args.question.sinks, { full: args.full }));
   return exitFor(reports.some(({ changes }) => changes.some(gotWorse)));
 }
 

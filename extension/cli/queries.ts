@@ -48,15 +48,11 @@ export function answerQueries(
   queries: readonly Query[],
   question: Question,
 ): { readonly text: string; readonly exit: ExitCode } {
-  let failed = false;
-  let missed = false;
-  const lines = queries.map((query) => {
-    const answer = answerOne(analysis, query, question);
-    failed ||= 'error' in answer;
-    missed ||= 'met' in answer && answer.met === false;
-    return JSON.stringify(answer);
-  });
-  return { text: lines.map((line) => `${line}\n`).join(''), exit: failed ? 2 : missed ? 1 : 0 };
+  const answers = queries.map((query) => answerOne(analysis, query, question));
+  const failed = answers.some((answer) => 'error' in answer);
+  const missed = answers.some((answer) => 'met' in answer && answer.met === false);
+  const text = answers.map((answer) => `${JSON.stringify(answer)}\n`).join('');
+  return { text, exit: failed ? 2 : missed ? 1 : 0 };
 }
 
 function answerOne(analysis: Analysis, query: Query, question: Question): object {

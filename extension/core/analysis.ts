@@ -133,7 +133,12 @@ export class Analysis {
   reach(question: Question): Reach {
     this.sinkIds(question.sinks);
     checkHost(this.program, question.host);
-    const key = JSON.stringify([question.vm, question.sinks, Object.entries(question.host).sort(), question.assumptions]);
+    const key = JSON.stringify([
+      question.vm,
+      question.sinks,
+      Object.entries(question.host).sort(),
+      question.assumptions,
+    ]);
     let reach = this.reaches.get(key);
     if (reach === undefined) {
       reach = analyseReach(this.program, question, this.options.cancelled);

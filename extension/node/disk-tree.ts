@@ -28,7 +28,8 @@ export class DiskTree implements SourceTree {
       const whole = join(this.top, path);
       // A named pipe would be waited for.
       const status = await stat(whole);
-      if (!status.isFile()) return { kind: 'unreadable', why: status.isDirectory() ? 'it is a folder' : 'it is no file' };
+      if (!status.isFile())
+        return { kind: 'unreadable', why: status.isDirectory() ? 'it is a folder' : 'it is no file' };
       if (status.size > MOST_BYTES) return { kind: 'unreadable', why: `it is larger than ${MOST_BYTES >> 20} MB` };
       return { kind: 'text', text: await readFile(whole, 'utf8') };
     } catch (error) {

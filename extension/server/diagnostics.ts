@@ -1,19 +1,13 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import {
-  type Diagnostic,
-  type DiagnosticRelatedInformation,
-  DiagnosticSeverity,
-  type Range,
-} from 'vscode-languageserver';
+import { type Diagnostic, type DiagnosticRelatedInformation, DiagnosticSeverity } from 'vscode-languageserver';
 import type { Site } from '../core/program/program';
 import type { Path, Verdict } from '../core/reach/verdict';
 import type { Abilities } from './abilities';
 import { type CallPlace, type Findings, passes, samePlace } from './findings';
 import type { Places } from './places';
 import { outcomeText } from '../core/report/words';
-import { place } from '../core/program/place';
 import { onlyIf, otherEntries, pathText, vmLabel } from './wording';
 
 export const SOURCE = 'kvm-lens';
@@ -30,7 +24,7 @@ const MESSAGE_FUNCTIONS = 4;
 
 /** Diagnostics of one file: one for each call on the way to a sink that is not known to be cut. */
 export function diagnosticsOf(findings: Findings, file: string, places: Places, can: Abilities): Diagnostic[] {
-  return findings.callsIn(file).flatMap((call) => {
+  return findings.placesIn(file).flatMap((call) => {
     const severity = SEVERITY[call.verdict];
     if (severity === undefined) return [];
     const diagnostic: Diagnostic = {
@@ -75,7 +69,7 @@ function stepsOf(witness: Path, places: Places, at: Site): DiagnosticRelatedInfo
       location: { uri: places.uriOf(site.file), range: places.rangeOf(site) },
       message:
         (index === 0 ? `${witness.entry.name}: ` : '') +
-        `${caller}() calls ${callee}()${slot === undefined ? '' : ` via ${slot}`}, ${place(site)}`,
+        `${caller}() calls ${callee}()${slot === undefined ? '' : ` via ${slot}`}`,
     }));
 }
 
@@ -83,9 +77,4 @@ function stepsOf(witness: Path, places: Places, at: Site): DiagnosticRelatedInfo
 function rulePage(verdict: Verdict): string | undefined {
   const path = join(__dirname, '../docs/rules', `${verdict}.md`);
   return existsSync(path) ? pathToFileURL(path).href : undefined;
-}
-
-/** Sorts by place, as a list of problems does. */
-export function byPlace(a: { readonly range: Range }, b: { readonly range: Range }): number {
-  return a.range.start.line - b.range.start.line || a.range.start.character - b.range.start.character;
 }

@@ -20,7 +20,8 @@ export function callBlocks(findings: Findings, call: CallPlace, markup: Markup):
   const callees = edges.map(({ callee, slot }) => {
     return markup.code(`${callee}()`) + (slot === undefined ? '' : ` via ${markup.code(slot)}`);
   });
-  const title = markup.strong(`${vmLabel(findings.report.vm)}: ${verdict}`);
+  const condition = verdict === 'conditional' && caller.conditions.length > 0 ? `, ${onlyIf(caller.conditions)}` : '';
+  const title = markup.strong(`${vmLabel(findings.report.vm)}: ${verdict}${condition}`);
   const blocks = [
     `${title}, call of ${shorten([...new Set(callees)], SHOWN.functions)} in ${markup.code(`${site.function}()`)}`,
   ];
@@ -66,11 +67,10 @@ export function bugBlocks(outcome: Outcome, markup: Markup): string[] {
 }
 
 function proofBlocks(findings: Findings, caller: Finding, markup: Markup): string[] {
-  const { witness, verdict, conditions, cutBy, outcome } = caller;
+  const { witness, verdict, cutBy, outcome } = caller;
   const open = verdict === 'reachable' || verdict === 'conditional' || verdict === 'unknown';
   if (!open) return asList((cutBy ?? []).flatMap((guard) => cutItems(findings, guard, markup)));
   const blocks: string[] = [];
-  if (verdict === 'conditional' && conditions.length > 0) blocks.push(markup.text(onlyIf(conditions)));
   if (witness === undefined) return blocks;
   blocks.push(chain(witness, markup) + alsoFrom(caller, witness.entry, markup));
   const passed = witness.guards.filter((guard) => guard.value !== 'unknown' && guard.facts.length > 0);
@@ -103,7 +103,7 @@ function factItems(fact: Fact, markup: Markup, depth: number, most: number): str
 
 /** `KVM_SET_MSRS -> f() -> g()`: each function leads to the call that the path takes in it. */
 function chain(path: Path, markup: Markup): string {
-  const calls = path.edges.map((edge) => markup.link(edge.site, `${edge.caller}()`));
+  const calls = path.edges.map((edge) => markup.codeLink(edge.site, `${edge.caller}()`));
   const sink = path.edges.at(-1)?.callee;
   return [markup.code(path.entry.name), ...calls, ...(sink === undefined ? [] : [markup.code(`${sink}()`)])].join(
     ' -> ',
@@ -119,7 +119,7 @@ function alsoFrom(caller: Finding, shown: Entry, markup: Markup): string {
 }
 
 function functionList(callers: readonly Finding[], markup: Markup): string {
-  const names = callers.map((caller) => markup.link({ ...caller, column: 1 }, `${caller.function}()`));
+  const names = callers.map((caller) => markup.codeLink({ ...caller, column: 1 }, `${caller.function}()`));
   return shorten([...new Set(names)], SHOWN.functions);
 }
 

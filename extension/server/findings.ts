@@ -10,6 +10,7 @@ export type Finding = Caller<Outcome>;
 export interface CallPlace {
   readonly caller: Finding;
   readonly site: Site;
+  /** Those that have the place's verdict: what a dispatch could call for other VMs says nothing about this one. */
   readonly edges: readonly (Edge & { readonly verdict: Verdict })[];
   readonly verdict: Verdict;
 }
@@ -47,6 +48,17 @@ export class Findings {
 
   callsIn(file: string): readonly CallPlace[] {
     return this.calls.get(file) ?? [];
+  }
+
+  /** As `callsIn()`, but one for each place: that of the worst verdict where template instances share their source. */
+  placesIn(file: string): CallPlace[] {
+    const places = new Map<string, CallPlace>();
+    for (const call of this.callsIn(file)) {
+      const key = `${call.site.line}:${call.site.column}`;
+      const known = places.get(key);
+      if (known === undefined || worst([known.verdict, call.verdict]) !== known.verdict) places.set(key, call);
+    }
+    return [...places.values()];
   }
 
   callersIn(file: string): Finding[] {
@@ -116,7 +128,8 @@ function callPlaces(caller: Finding): CallPlace[] {
   return [...edges.values()].flatMap((group) => {
     const first = group[0];
     if (first === undefined) return [];
-    return { caller, site: first.site, edges: group, verdict: worst(group.map((edge) => edge.verdict)) };
+    const verdict = worst(group.map((edge) => edge.verdict));
+    return { caller, site: first.site, edges: group.filter((edge) => edge.verdict === verdict), verdict };
   });
 }
 

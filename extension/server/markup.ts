@@ -9,8 +9,10 @@ export interface Markup {
   text(text: string): string;
   strong(text: string): string;
   code(text: string): string;
-  /** A place in the tree that can be clicked, if the client lets one; `text` is what it is called. */
-  link(site: Pick<Site, 'file' | 'line' | 'column'>, text?: string): string;
+  /** A place in the tree, named so and to be clicked if the client lets one. */
+  link(site: Pick<Site, 'file' | 'line' | 'column'>): string;
+  /** A name in the code that leads to a place. */
+  codeLink(site: Pick<Site, 'file' | 'line' | 'column'>, name: string): string;
   /** `depth` 0: an item of the outer list. */
   item(text: string, depth?: number): string;
   content(blocks: readonly string[]): MarkupContent;
@@ -21,13 +23,14 @@ export function markupFor(markdown: boolean, places: Places): Markup {
 }
 
 function markdownMarkup(places: Places): Markup {
+  const target = (site: Pick<Site, 'file' | 'line' | 'column'>): string =>
+    `${places.uriOf(site.file)}#L${places.rangeOf(site).start.line + 1}`;
   return {
     text: escaped,
     strong: (text) => `**${escaped(text)}**`,
     code: codeSpan,
-    link(site, text = place(site)) {
-      return `[${escaped(text)}](${places.uriOf(site.file)}#L${places.rangeOf(site).start.line + 1})`;
-    },
+    link: (site) => `[${escaped(place(site))}](${target(site)})`,
+    codeLink: (site, name) => `[${codeSpan(name)}](${target(site)})`,
     item: (text, depth = 0) => `${'  '.repeat(depth)}- ${text}`,
     content: (blocks) => ({ kind: MarkupKind.Markdown, value: blocks.join('\n\n') }),
   };
@@ -37,7 +40,8 @@ const PLAIN: Markup = {
   text: (text) => text,
   strong: (text) => text,
   code: oneLine,
-  link: (site, text) => text ?? place(site),
+  link: place,
+  codeLink: (_, name) => name,
   item: (text, depth = 0) => `${'  '.repeat(depth)}- ${text}`,
   content: (blocks) => ({ kind: MarkupKind.PlainText, value: blocks.join('\n') }),
 };
@@ -54,5 +58,5 @@ function codeSpan(text: string): string {
 
 /** Text of the sources as text, whatever of it means something in markdown. */
 function escaped(text: string): string {
-  return text.replace(/[\\`*_{}[\]()#+!|<>&~]/g, '\\$&');
+  return text.replace(/[\\`*_[\]<>&~]|^[#+>-]/g, '\\$&');
 }

@@ -29,6 +29,11 @@ export function placesIn(root: string, findings: Findings, openFile: (file: stri
   };
 }
 
+/** For sorting. */
+export function byPlace(a: { readonly range: Range }, b: { readonly range: Range }): number {
+  return a.range.start.line - b.range.start.line || a.range.start.character - b.range.start.character;
+}
+
 /** The path of a document, if it is a file on this machine's disk. */
 export function pathOfUri(uri: string): string | undefined {
   if (!uri.startsWith('file:')) return undefined;

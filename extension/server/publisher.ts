@@ -1,6 +1,7 @@
 import type { Connection, PublishDiagnosticsParams } from 'vscode-languageserver';
 import type { Abilities } from './abilities';
-import { byPlace, diagnosticsOf } from './diagnostics';
+import { diagnosticsOf } from './diagnostics';
+import { byPlace } from './places';
 import type { Sessions } from './sessions';
 import type { TreeSession } from './tree-session';
 

@@ -61,6 +61,31 @@ describe('direct calls', () => {
   });
 });
 
+describe('linking', () => {
+  it('does not depend on the order of the files', async () => {
+    const files = {
+      'arch/x86/kvm/a.c': 'static void f(void) {}\nvoid a(void (*cb)(void)) { f(); cb(); }',
+      'arch/x86/kvm/b.c': 'static void g(void) {}\nvoid b(void) { a(g); }',
+    };
+    const forward = await link(files);
+    const backward = await link(Object.fromEntries(Object.entries(files).reverse()));
+    expect(forward.edges).toHaveLength(3);
+    expect(backward.edges).toEqual(forward.edges);
+    expect([...backward.functions.keys()]).toEqual([...forward.functions.keys()]);
+  });
+
+  it('lists a slot that only the other vendor fills', async () => {
+    const program = await link({
+      'arch/x86/kvm/o.h': 'struct kvm_x86_ops { int (*go)(void); };\nextern struct kvm_x86_ops kvm_x86_ops;',
+      'arch/x86/kvm/vmx/v.c':
+        '#include "../o.h"\nstatic int v(void) { return 0; }\nstruct kvm_x86_ops vt_x86_ops = { .go = v };',
+      'arch/x86/kvm/svm/s.c': '#include "../o.h"\nint s(void) { return kvm_x86_ops.go(); }',
+    });
+    expect(program.edges).toEqual([]);
+    expect(program.unresolved).toMatchObject([{ why: "only the other vendor's module fills kvm_x86_ops.go" }]);
+  });
+});
+
 describe('template headers', () => {
   it('are instantiated once per inclusion', async () => {
     const program = await link({

@@ -83,7 +83,7 @@ describe('a header slice', () => {
     const slice = sliceHeader(text, new Set(['B', 'E2']));
     expect(slice.split('\n')).toEqual([
       '#ifndef H',
-      '',
+      '#define H',
       '#ifdef X',
       '',
       '#else',
@@ -98,6 +98,11 @@ describe('a header slice', () => {
       '#endif',
       '',
     ]);
+  });
+
+  it('does not leave a comment open', () => {
+    const slice = sliceHeader('#define A 1 /* one\n * and more\n */\n#define B 2\n', new Set(['A', 'B']));
+    expect(slice.split('\n').map((line) => line.trimEnd())).toEqual(['#define A 1', '', '', '#define B 2', '']);
   });
 
   it.each(['static inline int f(', 'enum e {', 'enum\n', '#define \\', 'static inline\n'])('survives %j', (text) => {

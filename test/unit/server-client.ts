@@ -9,8 +9,8 @@ import {
   type Diagnostic,
   type Hover,
   type InitializeResult,
-  type MessageConnection,
   MarkupContent,
+  type ProtocolConnection,
   type PublishDiagnosticsParams,
   StreamMessageReader,
   StreamMessageWriter,
@@ -31,20 +31,22 @@ export const EDITOR: ClientCapabilities = {
 /** The longest that anything here waits, in milliseconds: the machine may be busy. */
 const PATIENCE = 50_000;
 
-/** Drives `dist/server.js` over stdio as an editor would, on the tree at `root`. */
+/** Drives the bundle of the server over stdio as an editor would, on the tree at `root`. */
 export class ServerClient {
   readonly statuses: StatusParams[] = [];
   readonly published = new Map<string, PublishDiagnosticsParams>();
   readonly requests: string[] = [];
   readonly progress: unknown[] = [];
   readonly log: string[] = [];
-  readonly connection: MessageConnection;
+  readonly connection: ProtocolConnection;
   readonly process: ChildProcess;
   private readonly versions = new Map<string, number>();
   private readonly waiting = new Set<() => void>();
 
-  constructor(readonly root: string) {
-    const server = join(import.meta.dirname, '../../dist/server.js');
+  constructor(
+    server: string,
+    readonly root: string,
+  ) {
     const child = spawn(process.execPath, [server, '--stdio'], { stdio: ['pipe', 'pipe', 'inherit'] });
     this.process = child;
     const connection = createProtocolConnection(
@@ -68,10 +70,13 @@ export class ServerClient {
     connection.onNotification('$/progress', (params: unknown) => {
       this.progress.push(params);
     });
-    connection.onRequest((method) => {
-      this.requests.push(method);
-      return null;
-    });
+    for (const method of ['window/workDoneProgress/create', 'workspace/codeLens/refresh', 'client/registerCapability']) {
+      connection.onRequest(method, () => {
+        this.requests.push(method);
+        this.look();
+        return null;
+      });
+    }
     connection.onClose(() => {
       this.look();
     });

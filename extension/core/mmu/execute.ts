@@ -1,331 +1,179 @@
-import type { FunctionId, FunctionNode, Program, Site } from '../program/program';
-import type { VmType } from '../reach/verdict';
-import type { Expr, Stmt } from '../syntax/facts';
-import { columnOf, lineOf } from '../syntax/facts';
-import { perform } from './perform';
-import { changesNothing } from './purity';
-import type { Run, Value } from './run';
-import { operationOf } from './operations';
+import type { Stmt } from '../syntax/facts';
+import { type Branch, isFinal, joined, noteUnmodelled, resumed, say, type Value, withEnv } from './branch';
+import { evaluate, truths } from './evaluate';
+import { dropNamed, lockName, takeNamed } from './lock-operations';
+import { eachRoot, loop, once } from './loops';
+import { type Frame, type Machine, siteOf } from './machine';
+import { guardMode } from './operations';
+import { isRootIterator } from './root-iterator';
+import { branchOfSwitch } from './switch';
 
-export type Decide = (fn: FunctionId, condition: Expr) => true | false | 'unknown';
+/** How often a run may go back to a label that it has passed. */
+const MAX_JUMPS = 4;
 
-/** What a run is made of: constant for all its branches. */
-export interface Machine {
-  readonly program: Program;
-  readonly vm: VmType;
-  readonly decide: Decide;
-  /** Statements and calls left; the run says so when they are used up. */
-  budget: number;
-}
-
-/** The function being executed. */
-export interface Frame {
-  readonly node: FunctionNode;
-  /** 0: the sink itself. */
-  readonly depth: number;
-}
-
-/** One branch of the execution: what happened, the frame's locals, and how the current list of statements ended. */
-export interface State {
-  run: Run;
-  env: Map<string, Value>;
-  /** Locks that `guard()` took in this frame, released at its end. */
-  guards: string[];
-  done: 'return' | 'break' | 'continue' | undefined;
-  value: Value;
-}
-
-/** How many branches an execution may have: past this the first ones stay, and the trace says so. */
-const MAX_STATES = 64;
-const MAX_DEPTH = 6;
-
-export function siteOf(frame: Frame, at: number): Site {
-  return { file: frame.node.file, line: lineOf(at), column: columnOf(at), function: frame.node.name };
-}
-
-/** Runs a list of statements for each state that has not ended. */
-export function execute(machine: Machine, frame: Frame, body: readonly Stmt[], states: State[]): State[] {
-  let current = states;
-  for (const [index, stmt] of body.entries()) {
-    const next: State[] = [];
-    for (const state of current) {
-      if (state.done !== undefined) next.push(state);
-      else if (machine.budget-- <= 0) {
-        state.run.undecided.push('the rest of the body: the step budget is used up');
-        next.push({ ...state, done: 'return' });
-      } else next.push(...step(machine, frame, stmt, state, index === body.length - 1));
+/**
+ * Runs a list of statements for each run, in source order, following `goto` to labels of the list. Locks that
+ * `guard()` took in the list are released at its end, however it is left.
+ */
+export function execute(
+  machine: Machine,
+  frame: Frame,
+  body: readonly Stmt[],
+  starts: readonly Branch[],
+): readonly Branch[] {
+  const ends: Branch[] = [];
+  const waiting = new Map<number, readonly Branch[]>([[0, starts]]);
+  const jumps = new Map<number, number>();
+  const wait = (index: number, branch: Branch): void => {
+    waiting.set(index, [...(waiting.get(index) ?? []), branch]);
+  };
+  while (waiting.size > 0) {
+    const index = Math.min(...waiting.keys());
+    const stmt = body[index];
+    const here = waiting.get(index) ?? [];
+    waiting.delete(index);
+    if (stmt === undefined) {
+      ends.push(...here);
+      continue;
     }
-    current = next.length > MAX_STATES ? next.slice(0, MAX_STATES) : next;
+    for (const branch of joined(here, siteOf(frame, stmt.at))) {
+      for (const after of branch.end === undefined ? step(machine, frame, stmt, branch) : [branch]) {
+        const target = after.end?.kind === 'goto' ? labelled(body, after.end.label) : undefined;
+        if (after.end === undefined) wait(index + 1, after);
+        else if (target === undefined) ends.push(after);
+        else if (target > index) wait(target, resumed(after));
+        else if ((jumps.get(target) ?? 0) < MAX_JUMPS) {
+          jumps.set(target, (jumps.get(target) ?? 0) + 1);
+          wait(target, resumed(after));
+        } else ends.push(halted(frame, stmt, after, 'a backward goto, followed no further'));
+      }
+    }
   }
-  return current;
+  return releaseGuards(frame, body, ends);
 }
 
-function fork(state: State): State {
-  return { ...state, run: state.run.copy(), env: new Map(state.env), guards: [...state.guards] };
+function labelled(body: readonly Stmt[], label: string): number | undefined {
+  const index = body.findIndex((stmt) => stmt.k === 'label' && stmt.name === label);
+  return index < 0 ? undefined : index;
 }
 
-function step(machine: Machine, frame: Frame, stmt: Stmt, state: State, isLast: boolean): State[] {
-  switch (stmt.k) {
-    case 'expr':
-      return evaluate(machine, frame, stmt.x, state).map(([after]) => after);
-    case 'decl':
-      if (stmt.init === undefined) return [state];
-      return evaluate(machine, frame, stmt.init, state).map(([after, value]) => {
-        after.env.set(stmt.name, value);
-        return after;
-      });
-    case 'if':
-      return truths(machine, frame, stmt.c, stmt.text, state).flatMap(([after, taken]) =>
-        execute(machine, frame, taken ? stmt.then : (stmt.else ?? []), [after]),
-      );
-    case 'return':
-      return (stmt.x === undefined ? [[state, undefined] as const] : evaluate(machine, frame, stmt.x, state)).map(
-        ([after, value]) => {
-          if (frame.depth === 0 && !isLast && !after.run.effect) after.run.returnsEarly = true;
-          if (frame.depth === 0 && !isLast)
-            after.run.event(`returns from ${frame.node.name}()`, siteOf(frame, stmt.at));
-          return { ...after, done: 'return' as const, value };
-        },
-      );
-    case 'block':
-      return execute(machine, frame, stmt.body, [state]);
-    case 'when':
-      if (machine.program.symbols.isActive([stmt.when], frame.node.file) === false) return [state];
-      return execute(machine, frame, stmt.body, [state]);
-    case 'loop':
-    case 'each':
-      return loop(machine, frame, stmt, state);
-    case 'guard':
-      return guard(machine, frame, stmt, state);
-    case 'switch':
-      return branchOfSwitch(machine, frame, stmt, state);
-    case 'break':
-    case 'continue':
-      return [{ ...state, done: stmt.k }];
-    case 'case':
-    case 'label':
-      return [state];
-    case 'goto':
-      state.run.unmodelled.push({ ...siteOf(frame, stmt.at), text: `goto ${stmt.label}` });
-      return [{ ...state, done: 'return' }];
-    case 'asm':
-    case 'opaque':
-      state.run.unmodelled.push({ ...siteOf(frame, stmt.at), text: stmt.k === 'asm' ? 'inline assembler' : stmt.text });
-      return [state];
-  }
+/** Runs a function's body. A `goto` that found no label leaves a run that goes no further. */
+export function runBody(machine: Machine, frame: Frame, body: readonly Stmt[], start: Branch): readonly Branch[] {
+  return execute(machine, frame, body, [start]).map((after) => {
+    if (after.end?.kind !== 'goto') return after;
+    const at = 'body' in frame.node.fact ? frame.node.fact.at : 0;
+    const noted = noteUnmodelled(after, `goto ${after.end.label}, into a nested block`, siteOf(frame, at));
+    return { ...noted, end: { kind: 'given-up' } };
+  });
 }
 
-/** A loop's body runs once: what it does in one turn is what it does, more than once or not at all. */
-function loop(machine: Machine, frame: Frame, stmt: Extract<Stmt, { k: 'loop' | 'each' }>, state: State): State[] {
-  const start = stmt.k === 'loop' && stmt.init !== undefined ? execute(machine, frame, stmt.init, [state]) : [state];
-  return execute(machine, frame, stmt.body, start).map((after) =>
-    after.done === 'break' || after.done === 'continue' ? { ...after, done: undefined } : after,
-  );
+/** A run that goes no further, and says why. */
+function halted(frame: Frame, stmt: Stmt, branch: Branch, why: string): Branch {
+  return { ...noteUnmodelled(branch, why, siteOf(frame, stmt.at)), end: { kind: 'given-up' } };
 }
 
-/** All arms of an undecided `switch` are followed from their labels to the next `break`. */
-function branchOfSwitch(machine: Machine, frame: Frame, stmt: Extract<Stmt, { k: 'switch' }>, state: State): State[] {
-  const starts = stmt.body.flatMap((each, index) => (each.k === 'case' ? [index] : []));
-  state.run.undecided.push(`switch (${stmt.text})`);
-  return starts.flatMap((from) =>
-    execute(machine, frame, stmt.body.slice(from), [fork(state)]).map((after) =>
-      after.done === 'break' ? { ...after, done: undefined } : after,
-    ),
-  );
-}
-
-function guard(machine: Machine, frame: Frame, stmt: Extract<Stmt, { k: 'guard' }>, state: State): State[] {
-  const lock = stmt.args.map((arg) => lockName(arg)).find((name) => name !== '') ?? stmt.name;
-  state.run.locks.push(lock);
-  state.run.event(`takes ${lock} (${stmt.macro})`, siteOf(frame, stmt.at));
-  if (stmt.body === undefined) {
-    state.guards.push(lock);
-    return [state];
-  }
-  return execute(machine, frame, stmt.body, [state]).map((after) => {
-    release(after.run, lock);
+/** The locks of the list's `guard()`s, the last one first, where the run has taken them. */
+function releaseGuards(frame: Frame, body: readonly Stmt[], ends: readonly Branch[]): readonly Branch[] {
+  const guards = body.filter((stmt) => stmt.k === 'guard' && stmt.body === undefined && stmt.macro !== 'CLASS');
+  if (guards.length === 0) return ends;
+  return ends.map((branch) => {
+    if (isFinal(branch)) return branch;
+    let after = branch;
+    for (const stmt of guards.toReversed()) {
+      if (stmt.k !== 'guard') continue;
+      const name = guardedLock(stmt);
+      if (after.state.locks.some((lock) => lock.name === name))
+        after = dropNamed(after, name, siteOf(frame, stmt.at), `the end of ${stmt.macro}(${stmt.name})`);
+    }
     return after;
   });
 }
 
-export function lockName(arg: Expr): string {
-  if (arg.k === 'unary' && arg.op === '&') return lockName(arg.x);
-  if (arg.k === 'member') return `${lockName(arg.x)}${arg.arrow ? '->' : '.'}${arg.field}`;
-  return arg.k === 'id' ? arg.name : '';
+function step(machine: Machine, frame: Frame, stmt: Stmt, branch: Branch): readonly Branch[] {
+  if (machine.budget-- <= 0) return [halted(frame, stmt, branch, 'the step budget of the model is used up')];
+  switch (stmt.k) {
+    case 'expr':
+      return evaluate(machine, frame, stmt.x, branch).map(([after]) => after);
+    case 'decl':
+      if (stmt.init === undefined) return [withEnv(branch, stmt.name, undefined)];
+      return evaluate(machine, frame, stmt.init, branch).map(([after, value]) => withEnv(after, stmt.name, value));
+    case 'if':
+      return truths(machine, frame, stmt.c, branch).flatMap(([after, taken]) =>
+        after.end === undefined ? execute(machine, frame, taken ? stmt.then : (stmt.else ?? []), [after]) : [after],
+      );
+    case 'return':
+      return leave(machine, frame, stmt, branch);
+    case 'block':
+      return execute(machine, frame, stmt.body, [branch]);
+    case 'when':
+      if (machine.program.symbols.isActive([stmt.when], frame.node.file) === false) return [branch];
+      return execute(machine, frame, stmt.body, [branch]);
+    case 'loop':
+      return loop(machine, frame, stmt, branch);
+    case 'each':
+      return isRootIterator(stmt.macro)
+        ? eachRoot(machine, frame, stmt, branch)
+        : once(machine, frame, stmt.body, branch);
+    case 'guard':
+      return guard(machine, frame, stmt, branch);
+    case 'switch':
+      return branchOfSwitch(machine, frame, stmt, branch);
+    case 'break':
+    case 'continue':
+      return [{ ...branch, end: { kind: stmt.k } }];
+    case 'case':
+    case 'label':
+      return [branch];
+    case 'goto':
+      return [{ ...branch, end: { kind: 'goto', label: stmt.label } }];
+    case 'asm':
+      return [noteUnmodelled(branch, 'inline assembler', siteOf(frame, stmt.at))];
+    case 'opaque':
+      return [noteUnmodelled(branch, stmt.text, siteOf(frame, stmt.at))];
+  }
 }
 
-export function release(run: Run, lock: string): boolean {
-  const index = run.locks.lastIndexOf(lock);
-  if (index >= 0) run.locks.splice(index, 1);
-  return index >= 0;
-}
-
-/** The truth of a condition, both sides where it cannot be decided. */
-function truths(machine: Machine, frame: Frame, c: Expr, text: string, state: State): [State, boolean][] {
-  return evaluate(machine, frame, c, state).flatMap(([after, value]): [State, boolean][] => {
-    if (value !== undefined) return [[after, truth(value)]];
-    const other = fork(after);
-    after.run.undecided.push(text);
-    other.run.undecided.push(text);
-    return [
-      [after, true],
-      [other, false],
-    ];
+function leave(
+  machine: Machine,
+  frame: Frame,
+  stmt: Extract<Stmt, { k: 'return' }>,
+  branch: Branch,
+): readonly Branch[] {
+  const values: (readonly [Branch, Value])[] =
+    stmt.x === undefined ? [[branch, undefined]] : evaluate(machine, frame, stmt.x, branch);
+  return values.map(([after, value]) => {
+    const end = { kind: 'return', value } as const;
+    const isLast = 'body' in frame.node.fact && frame.node.fact.body.at(-1) === stmt;
+    if (frame.depth > 0 || isLast) return { ...after, end };
+    const { start } = machine;
+    const zapped = after.state.roots !== start.roots || after.state.rmaps !== start.rmaps;
+    return {
+      ...say(after, `returns from ${frame.node.name}()`, siteOf(frame, stmt.at)),
+      returnsEarly: after.returnsEarly || !zapped,
+      end,
+    };
   });
 }
 
-function truth(value: boolean | bigint): boolean {
-  return typeof value === 'boolean' ? value : value !== 0n;
+function guardedLock(stmt: Extract<Stmt, { k: 'guard' }>): string {
+  return stmt.args.map(lockName).find((name) => name !== '') ?? stmt.name;
 }
 
-/** Evaluates an expression for its effects and its value. */
-export function evaluate(machine: Machine, frame: Frame, x: Expr, state: State): [State, Value][] {
-  switch (x.k) {
-    case 'num':
-      return [[state, machine.program.symbols.fold(x, frame.node.file)]];
-    case 'id':
-      return [[state, state.env.has(x.name) ? state.env.get(x.name) : decided(machine, frame, x)]];
-    case 'cast':
-      return evaluate(machine, frame, x.x, state);
-    case 'unary': {
-      if (x.op === '!') {
-        return evaluate(machine, frame, x.x, state).map(([after, v]) => [
-          after,
-          v === undefined ? undefined : !truth(v),
-        ]);
-      }
-      if (/^(?:post)?(?:\+\+|--)$/.test(x.op) && x.x.k === 'id') state.env.set(x.x.name, undefined);
-      return [[state, undefined]];
-    }
-    case 'binary':
-      return binary(machine, frame, x, state);
-    case 'assign':
-      return evaluate(machine, frame, x.r, state).map(([after, value]) => {
-        if (x.l.k === 'id') after.env.set(x.l.name, assigned(x.op, after.env.get(x.l.name), value));
-        return [after, value];
-      });
-    case 'cond': {
-      const cond = x;
-      return truths(machine, frame, x.c, 'a ?: condition', state).flatMap(([after, taken]) => {
-        const arm = taken ? cond.a : cond.b;
-        return arm === undefined ? [[after, true] as [State, Value]] : evaluate(machine, frame, arm, after);
-      });
-    }
-    case 'call':
-      return call(machine, frame, x, state);
-    case 'block': {
-      const last = x.body.at(-1);
-      const before = last?.k === 'expr' ? x.body.slice(0, -1) : x.body;
-      const states = execute(machine, frame, before, [state]);
-      return last?.k === 'expr'
-        ? states.flatMap((after) => evaluate(machine, frame, last.x, after))
-        : states.map((after) => [after, undefined]);
-    }
-    default:
-      return [[state, decided(machine, frame, x)]];
+function guard(machine: Machine, frame: Frame, stmt: Extract<Stmt, { k: 'guard' }>, branch: Branch): readonly Branch[] {
+  const site = siteOf(frame, stmt.at);
+  if (stmt.macro === 'CLASS') {
+    const noted = noteUnmodelled(branch, `CLASS(${stmt.name})`, site);
+    return [stmt.variable === undefined ? noted : withEnv(noted, stmt.variable, undefined)];
   }
-}
-
-function assigned(op: string, before: Value, value: Value): Value {
-  if (op === '=') return value;
-  if (op === '|=')
-    return value !== undefined && truth(value) ? true : before === undefined ? undefined : truth(before) ? true : value;
-  return undefined;
-}
-
-function decided(machine: Machine, frame: Frame, x: Expr): Value {
-  const answer = machine.decide(frame.node.id, x);
-  return answer === 'unknown' ? undefined : answer;
-}
-
-function binary(machine: Machine, frame: Frame, x: Extract<Expr, { k: 'binary' }>, state: State): [State, Value][] {
-  if (x.op === ',')
-    return evaluate(machine, frame, x.l, state).flatMap(([after]) => evaluate(machine, frame, x.r, after));
-  if (x.op === '&&' || x.op === '||') {
-    const stop = x.op === '||';
-    return evaluate(machine, frame, x.l, state).flatMap(([after, left]): [State, Value][] => {
-      if (left !== undefined && truth(left) === stop) return [[after, stop]];
-      return evaluate(machine, frame, x.r, after).map(([end, right]) => {
-        if (right !== undefined && truth(right) === stop) return [end, stop];
-        return [end, left === undefined || right === undefined ? undefined : !stop];
-      });
-    });
-  }
-  return evaluate(machine, frame, x.l, state).flatMap(([after, l]) =>
-    evaluate(machine, frame, x.r, after).map(([end, r]): [State, Value] => {
-      if (typeof l === 'bigint' && typeof r === 'bigint') {
-        if (x.op === '<') return [end, l < r];
-        if (x.op === '<=') return [end, l <= r];
-        if (x.op === '>') return [end, l > r];
-        if (x.op === '>=') return [end, l >= r];
-        if (x.op === '==') return [end, l === r];
-        if (x.op === '!=') return [end, l !== r];
-        if (x.op === '+') return [end, l + r];
-        if (x.op === '-') return [end, l - r];
-      }
-      return [end, decided(machine, frame, x)];
-    }),
-  );
-}
-
-/** A call: a known operation, a helper that is entered, or something that the model does not know. */
-function call(machine: Machine, frame: Frame, x: Extract<Expr, { k: 'call' }>, state: State): [State, Value][] {
-  if (x.fn.k !== 'id') {
-    state.run.unmodelled.push({ ...siteOf(frame, x.at), text: 'an indirect call' });
-    return [[state, undefined]];
-  }
-  const name = x.fn.name;
-  const operation = operationOf(name);
-  if (operation !== undefined) {
-    const first = x.args[0];
-    const needsValue = operation.kind === 'bug-on' || operation.kind === 'warn-on' || operation.kind === 'value';
-    const before: [State, Value][] =
-      needsValue && first !== undefined ? evaluate(machine, frame, first, state) : [[state, undefined]];
-    return before.flatMap(([after, value]) => perform(machine, frame, operation, name, x, after, value));
-  }
-  if (machine.program.symbols.fold(x, frame.node.file) !== undefined) {
-    return [[state, machine.program.symbols.fold(x, frame.node.file)]];
-  }
-  const targets = machine.program.symbols.functionsNamed(name, frame.node.file).filter((node) => node.active);
-  const target = targets[0] ?? machine.program.symbols.functionsNamed(name, frame.node.file)[0];
-  const value = decided(machine, frame, x);
-  if (changesNothing(machine.program, name, frame.node.file)) return [[state, value]];
-  if (target === undefined || !('body' in target.fact) || frame.depth >= MAX_DEPTH) {
-    state.run.unmodelled.push({ ...siteOf(frame, x.at), text: name });
-    state.run.event(`calls ${name}(), which the model does not know`, siteOf(frame, x.at));
-    return [[state, value]];
-  }
-  return enter(machine, frame, target, x, state);
-}
-
-function enter(
-  machine: Machine,
-  frame: Frame,
-  target: FunctionNode,
-  x: Extract<Expr, { k: 'call' }>,
-  state: State,
-): [State, Value][] {
-  if (!('body' in target.fact)) return [[state, undefined]];
-  const params = target.fact.params;
-  const body = target.fact.body;
-  let arrived: [State, Value[]][] = [[state, []]];
-  for (const arg of x.args) {
-    arrived = arrived.flatMap(([each, values]) =>
-      evaluate(machine, frame, arg, each).map(([after, value]): [State, Value[]] => [after, [...values, value]]),
-    );
-  }
-  return arrived.flatMap(([each, values]) => {
-    const env = new Map(
-      params.map((param, index) => [param.name, values[index]] as const).filter(([, value]) => value !== undefined),
-    );
-    const inner: Frame = { node: target, depth: frame.depth + 1 };
-    const ends = execute(machine, inner, body, [{ ...each, env, guards: [], done: undefined, value: undefined }]);
-    return ends.map((end): [State, Value] => {
-      for (const lock of end.guards) release(end.run, lock);
-      return [
-        { ...end, env: new Map(each.env), guards: [...each.guards], done: undefined, value: undefined },
-        end.value,
-      ];
-    });
+  const lock = guardedLock(stmt);
+  const mode = guardMode(stmt.name);
+  const before = mode === undefined ? noteUnmodelled(branch, `${stmt.macro}(${stmt.name})`, site) : branch;
+  const inside = takeNamed(before, lock, mode ?? 'write', site, `${stmt.macro}(${stmt.name})`);
+  if (stmt.body === undefined || inside.end !== undefined) return [inside];
+  return execute(machine, frame, stmt.body, [inside]).map((after) => {
+    if (isFinal(after)) return after;
+    const released = dropNamed(after, lock, site, `the end of ${stmt.macro}(${stmt.name})`);
+    // scoped_guard() is a loop of one turn.
+    return after.end?.kind === 'break' || after.end?.kind === 'continue' ? resumed(released) : released;
   });
 }

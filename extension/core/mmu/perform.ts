@@ -1,166 +1,164 @@
-import type { Expr } from '../syntax/facts';
-import { type Frame, lockName, type Machine, release, siteOf, type State } from './execute';
+import type { Site } from '../program/program';
+import { type Branch, say, type Value, withEnv } from './branch';
+import { type Call, definitionOf, enterByName } from './call';
+import type { Evaluated } from './evaluate';
+import { invalidateBegin, invalidateEnd, invalidateRangeAdd } from './invalidation';
+import { dropNamed, lockName, takeNamed } from './lock-operations';
+import { type Frame, type Machine, siteOf } from './machine';
+import type { MmuState } from './mmu-state';
 import type { Operation } from './operations';
-import { mappedLeaves, walkedRoots } from './roots';
-import type { Value } from './run';
+import type { Gfn } from './sept';
+import { flushRemote } from './tlb';
+import { truth } from './values';
+import { bugVm, killVm, warn } from './vm';
+import { performZap } from './zap-operations';
 
 /**
- * Performs one operation that the model knows; `condition` is the value of the first argument where the operation
- * takes a condition. An undecided condition of KVM_BUG_ON or WARN splits the run.
+ * Performs an operation that the model knows. `values` are those of the arguments as far as they are known; of an
+ * operation with a condition the only one is whether it holds.
  */
 export function perform(
   machine: Machine,
   frame: Frame,
   operation: Operation,
-  name: string,
-  x: Extract<Expr, { k: 'call' }>,
-  state: State,
-  condition: Value,
-): [State, Value][] {
+  x: Call,
+  values: readonly Value[],
+  branch: Branch,
+): Evaluated[] {
   const site = siteOf(frame, x.at);
-  const { run } = state;
-  switch (operation.kind) {
-    case 'lock':
-      run.locks.push(lockOf(x));
-      run.event(`takes ${lockOf(x)}`, site);
-      return [[state, undefined]];
-    case 'unlock':
-      release(run, lockOf(x));
-      run.event(`releases ${lockOf(x)}`, site);
-      return [[state, undefined]];
-    case 'invalidate-begin':
-      run.invalidating += 1;
-      run.event('faults on the range retry from here on: mmu_invalidate_in_progress + 1', site);
-      return [[state, undefined]];
-    case 'invalidate-range':
-      run.event('the range of the invalidation is noted', site);
-      return [[state, undefined]];
-    case 'invalidate-end':
-      run.invalidating -= 1;
-      run.invalidated = true;
-      run.event('mmu_invalidate_seq + 1: faults that sampled it before retry', site);
-      return [[state, undefined]];
-    case 'zap-rmaps':
-      return [[state, zapRmaps(machine, frame, state, name, x)]];
-    case 'zap-leafs':
-      return [[state, zapLeafs(machine, frame, state, name, x)]];
-    case 'flush':
-      run.flushed = true;
-      run.event('remote TLBs are flushed', site);
-      return [[state, undefined]];
-    case 'bug':
-    case 'dead':
-      return [
-        [
-          bugged(
-            state,
-            `${name}(): the VM is ${operation.kind === 'bug' ? 'bugged and dead' : 'dead'}`,
-            frame,
-            x,
-            operation.kind,
-          ),
-          undefined,
-        ],
-      ];
-    case 'bug-on':
-    case 'warn-on':
-      return conditional(state, condition, x).map(([after, value]) => {
-        const text = `${name}()`;
-        if (!value) after.run.event(`${text} does not fire`, site);
-        else if (operation.kind === 'bug-on')
-          bugged(after, `${text} fires: the VM is bugged and dead`, frame, x, 'bug');
-        else {
-          after.run.warned = true;
-          after.run.event(`${text} warns`, site);
-        }
-        return [after, value];
-      });
-    case 'nothing':
-      return [[state, undefined]];
-    case 'value':
-      return [[state, condition]];
-  }
-}
-
-/** Both truths of a condition that cannot be decided. */
-function conditional(state: State, condition: Value, x: Extract<Expr, { k: 'call' }>): [State, boolean][] {
-  if (condition !== undefined) return [[state, typeof condition === 'boolean' ? condition : condition !== 0n]];
-  const text = `the condition of ${x.fn.k === 'id' ? x.fn.name : 'a check'}()`;
-  const other: State = { ...state, run: state.run.copy(), env: new Map(state.env), guards: [...state.guards] };
-  state.run.undecided.push(text);
-  other.run.undecided.push(text);
-  return [
-    [state, true],
-    [other, false],
-  ];
-}
-
-/** Models `kvm_vm_bugged()` (include/linux/kvm_host.h): bugged and dead, and execution goes on. */
-function bugged(
-  state: State,
-  text: string,
-  frame: Frame,
-  x: Extract<Expr, { k: 'call' }>,
-  kind: 'bug' | 'dead',
-): State {
-  const { run } = state;
-  if (kind === 'bug') {
-    run.bugged = true;
-    run.bugSite ??= siteOf(frame, x.at);
-  }
-  run.dead = true;
-  run.event(text, siteOf(frame, x.at));
-  return state;
-}
-
-function lockOf(x: Extract<Expr, { k: 'call' }>): string {
   const name = x.fn.k === 'id' ? x.fn.name : '';
-  if (/^KVM_MMU_(?:UN)?LOCK$/.test(name)) return 'kvm->mmu_lock';
-  return x.args.map(lockName).find((lock) => lock !== '') ?? name;
+  const { state } = branch;
+  const having = (change: Partial<MmuState>): Branch => ({ ...branch, state: { ...state, ...change } });
+  switch (operation.kind) {
+    case 'lock': {
+      const lock = operation.lock ?? lockOf(x);
+      const taken = takeNamed(branch, lock, operation.mode, site, `${name}()`);
+      // `spin_lock_irqsave(lock, flags)` and `srcu_read_lock()` give what their counterpart wants back.
+      return [[clobbered(taken, x), undefined]];
+    }
+    case 'unlock':
+      return [[dropNamed(branch, operation.lock ?? lockOf(x), site, `${name}()`), undefined]];
+    case 'invalidate-begin': {
+      const begun = invalidateBegin(state.invalidation);
+      const after = say(
+        having({ invalidation: begun }),
+        `${name}(): mmu_invalidate_in_progress is ${begun.inProgress}`,
+        site,
+      );
+      return [[noteRange(after, rangeOf(machine, frame, x, values, 'end'), site), undefined]];
+    }
+    case 'invalidate-range':
+      return [[noteRange(branch, rangeOf(machine, frame, x, values, 'end'), site), undefined]];
+    case 'invalidate-end': {
+      const { invalidation, bugs } = invalidateEnd(state.invalidation);
+      const text = `${name}(): mmu_invalidate_in_progress is ${invalidation.inProgress}, faults that sampled the old mmu_invalidate_seq retry`;
+      const after = say(having({ invalidation }), text, site);
+      return [[bugs ? bug(after, `${name}(): KVM_BUG_ON, more ends than begins`, site) : after, undefined]];
+    }
+    case 'zap-rmaps':
+    case 'zap-root':
+      return [performZap(machine, frame, operation.kind, x, values, branch)];
+    case 'zap-all-roots': {
+      // Its own body says which roots it walks; without one, or with one that the model cannot read, all are assumed.
+      const target = definitionOf(machine, name, frame.node.file);
+      const inside = target === undefined ? undefined : enterByName(machine, frame, target, x, values, branch);
+      return inside ?? [performZap(machine, frame, operation.kind, x, values, branch)];
+    }
+    case 'flush': {
+      const range = /range|address/.test(name) ? rangeOf(machine, frame, x, values, 'size') : undefined;
+      return [
+        [say(having({ tlb: flushRemote(state.tlb, range) }), `${name}(): remote TLBs are flushed`, site), undefined],
+      ];
+    }
+    case 'bug':
+      return [[bug(branch, `${name}(): the VM is bugged and dead`, site), undefined]];
+    case 'dead':
+      return [[say(having({ vm: killVm(state.vm) }), `${name}(): the VM is dead`, site), undefined]];
+    case 'bug-on':
+      return [bugOn(branch, name, values[0], site)];
+    case 'warn-on': {
+      const fires = truth(values[0]) === true;
+      const after = fires ? say(having({ vm: warn(state.vm) }), `${name}() warns`, site) : branch;
+      return [[after, fires]];
+    }
+    case 'host-bug-on': {
+      if (operation.condition && truth(values[0]) !== true) return [[branch, false]];
+      return [[{ ...say(branch, `${name}(): the task ends here`, site), end: { kind: 'halt' } }, undefined]];
+    }
+    case 'request':
+      return [[say(branch, `${name}(${requestName(x)}): requested of the vCPUs`, site), undefined]];
+    case 'nothing':
+      return [[branch, undefined]];
+    case 'value':
+      return [[branch, values[0]]];
+  }
 }
 
-/** Models `kvm_rmap_zap_gfn_range()`: only shadow pages have rmaps, and a VM whose TDP MMU is on has none of them here. */
-function zapRmaps(machine: Machine, frame: Frame, state: State, name: string, x: Extract<Expr, { k: 'call' }>): Value {
-  const tdp = machine.decide(frame.node.id, { k: 'id', at: x.at, name: 'tdp_mmu_enabled' });
-  const site = siteOf(frame, x.at);
-  if (tdp !== false) {
-    state.run.event(`${name}(): no rmaps, the TDP MMU maps all of guest memory`, site);
-    return false;
-  }
-  state.run.zapped.rmap = true;
-  state.run.event(`${name}(): shadow pages' leaves in the range are removed`, site);
-  return true;
+/** Models `KVM_BUG_ON()` (include/linux/kvm_host.h): its value is the condition, and the caller goes on either way. */
+function bugOn(branch: Branch, name: string, condition: Value, site: Site): Evaluated {
+  const fires = truth(condition) === true;
+  if (!fires) return [say(branch, `${name}() does not fire`, site), false];
+  if (branch.state.vm.bugged) return [say(branch, `${name}() is true; the VM is bugged already`, site), true];
+  return [bug(branch, `${name}() fires: WARN, the VM is bugged and dead, execution goes on`, site), true];
 }
 
-/** Models `kvm_tdp_mmu_zap_leafs()` (mmu/tdp_mmu.c): every present leaf in the range, under the roots of its iterator. */
-function zapLeafs(machine: Machine, frame: Frame, state: State, name: string, x: Extract<Expr, { k: 'call' }>): Value {
-  const site = siteOf(frame, x.at);
-  const targets = machine.program.symbols.functionsNamed(name, frame.node.file).filter((node) => 'body' in node.fact);
-  const target = targets.find((node) => node.active) ?? targets[0];
-  const roots = target === undefined ? undefined : walkedRoots(machine.program, target);
-  if (roots === undefined) {
-    state.run.unmodelled.push({ ...site, text: `${name}: no root iterator in its body` });
-    state.run.event(`${name}() walks roots that the model cannot tell: all kinds are assumed`, site);
-  }
-  const walked = roots ?? { direct: true, mirror: true, iterator: '' };
-  const mapped = mappedLeaves(machine.vm);
-  const direct = walked.direct && mapped.direct;
-  const mirror = walked.mirror && mapped.mirror;
-  const { run } = state;
-  if (roots !== undefined) run.event(`${name}() walks ${rootWords(walked)} roots: ${walked.iterator}()`, site);
-  if (direct) run.event('direct leaves: SPTEs become non-present, and refault on demand', site);
-  if (mirror) {
-    run.event(
-      'mirror leaves: each private page is blocked, tracked and removed from the S-EPT; its contents are gone',
-      site,
-    );
-  }
-  run.zapped.direct ||= direct;
-  run.zapped.mirror ||= mirror;
-  return direct || mirror;
+export function bug(branch: Branch, text: string, site: Site): Branch {
+  return say({ ...branch, state: { ...branch.state, vm: bugVm(branch.state.vm, site) } }, text, site);
 }
 
-function rootWords(roots: { direct: boolean; mirror: boolean }): string {
-  if (roots.direct && roots.mirror) return 'direct and mirror';
-  return roots.direct ? 'direct' : roots.mirror ? 'mirror' : 'no';
+function noteRange(branch: Branch, range: { readonly start: Gfn; readonly end: Gfn } | undefined, site: Site): Branch {
+  if (range === undefined) return branch;
+  const { invalidation, warns } = invalidateRangeAdd(branch.state.invalidation, range.start, range.end);
+  const { vm } = branch.state;
+  const after = say(
+    { ...branch, state: { ...branch.state, invalidation, vm: warns ? warn(vm) : vm } },
+    `faults retry from here on: ${rangeWords(range)}`,
+    site,
+  );
+  return warns ? say(after, 'WARN: no invalidation is in progress', site) : after;
+}
+
+/**
+ * The range among a call's arguments: the first parameter of type `gfn_t` and the one after it, or, where the tree has
+ * no definition to ask, the only two numbers. `undefined`: it is not known.
+ */
+export function rangeOf(
+  machine: Machine,
+  frame: Frame,
+  x: Call,
+  values: readonly Value[],
+  second: 'end' | 'size',
+): { readonly start: Gfn; readonly end: Gfn } | undefined {
+  const target = x.fn.k === 'id' ? definitionOf(machine, x.fn.name, frame.node.file) : undefined;
+  const first =
+    target !== undefined && 'body' in target.fact ? target.fact.params.findIndex((p) => p.type === 'gfn_t') : -1;
+  const numbers = values.filter((value) => typeof value === 'bigint');
+  const pair = first >= 0 ? values.slice(first, first + 2) : numbers.length === 2 ? numbers : [];
+  const [start, last] = pair;
+  if (typeof start !== 'bigint' || typeof last !== 'bigint') return undefined;
+  const end = second === 'end' ? last : start + last;
+  // `-1ul`: up to the end of the address space.
+  return { start, end: end < 0n ? end + (1n << 64n) : end };
+}
+
+/** No guest frame number reaches this far: 52 bits of physical address. */
+export const ALL_GFNS = 1n << 40n;
+
+export function rangeWords(range: { readonly start: Gfn; readonly end: Gfn }): string {
+  if (range.start === 0n && range.end >= ALL_GFNS) return 'all gfns';
+  return `gfns 0x${range.start.toString(16)} to 0x${range.end.toString(16)}`;
+}
+
+function lockOf(x: Call): string {
+  return x.args.map(lockName).find((lock) => lock !== '') ?? '';
+}
+
+function clobbered(branch: Branch, x: Call): Branch {
+  const flags = x.args[1];
+  return flags?.k === 'id' ? withEnv(branch, flags.name, undefined) : branch;
+}
+
+function requestName(x: Call): string {
+  const last = x.args.find((arg) => arg.k === 'id' && arg.name.startsWith('KVM_REQ_'));
+  return last?.k === 'id' ? last.name : '';
 }

@@ -1,38 +1,51 @@
-import type { Program } from '../program/program';
 import type { Expr, Stmt } from '../syntax/facts';
+import type { Machine } from './machine';
 import { operationOf } from './operations';
+import { isOwnedCall } from './owned-values';
+
+/** Functions and macros that live outside the analysed files and only compute. */
+const COMPUTES =
+  /^__builtin_\w+$|^offsetof$|^container_of(?:_const)?$|^_*(?:min|max)(?:_t|3)?$|^clamp(?:_t)?$|^BIT(?:_ULL)?$|^GENMASK(?:_ULL)?$|^IS_ENABLED$|^ARRAY_SIZE$|^(?:atomic\w*|refcount)_read$|^test_bit$|^round_(?:up|down)$|^ALIGN(?:_DOWN)?$|^hweight\w*$|^f[lf]s\w*$|^__f[lf]s\w*$|^need_resched$|^rwlock_needbreak$|^list_empty$|^cpu_feature_enabled$|^(?:static|boot)_cpu_has$|^static_branch_(?:un)?likely$/;
 
 /**
- * Whether calling `name` changes nothing that the model tracks: its own source (and that of what it calls) writes
- * through no pointer and calls no operation but those that observe. A function without a body in the tree is not known
- * to be harmless.
+ * Whether calling `name` changes nothing that the model tracks: its own source, and that of what it calls, writes
+ * through no pointer, takes no lock and performs no operation but those that observe. A function without a body in
+ * the tree is not known to be harmless.
  */
-export function changesNothing(
-  program: Program,
-  name: string,
-  from: string,
-  depth = 0,
-  seen = new Set<string>(),
-): boolean {
+export function changesNothing(machine: Machine, name: string, from: string, depth = 0): boolean {
   const operation = operationOf(name);
   if (operation !== undefined) return operation.kind === 'nothing' || operation.kind === 'value';
-  if (seen.has(name)) return true;
-  seen.add(name);
+  const key = `${from}:${name}`;
+  const known = machine.quiet.get(key);
+  if (known !== undefined) return known;
   if (depth > 8) return false;
-  const harmless = (inner: string, file: string): boolean => changesNothing(program, inner, file, depth + 1, seen);
-  const functions = program.symbols.functionsNamed(name, from).filter((node) => 'body' in node.fact);
-  if (functions.length > 0) {
+  const before = machine.quiet.size;
+  // Recursion is harmless if the rest is.
+  machine.quiet.set(key, true);
+  const answer = readsOnly(machine, name, from, depth);
+  // What was found harmless on that ground falls with it.
+  if (!answer) for (const other of [...machine.quiet.keys()].slice(before)) machine.quiet.delete(other);
+  if (!answer) machine.quiet.set(key, false);
+  return answer;
+}
+
+function readsOnly(machine: Machine, name: string, from: string, depth: number): boolean {
+  const { symbols } = machine.program;
+  const harmless = (inner: string, file: string): boolean => changesNothing(machine, inner, file, depth + 1);
+  const functions = symbols.functionsNamed(name, from).filter((node) => 'body' in node.fact);
+  if (functions.length > 0)
     return functions.every(
       (node) => 'body' in node.fact && quiet(node.fact.body, (inner) => harmless(inner, node.file)),
     );
-  }
-  const macro = program.symbols.macro(name, from);
-  if (macro === undefined)
-    return /^__builtin_|^offsetof$|^container_of$|^min(?:_t)?$|^max(?:_t)?$|^atomic\w*_read$|^refcount_read$/.test(
-      name,
-    );
-  if (macro.expr !== undefined) return quietExpr(macro.expr, (inner) => harmless(inner, from));
-  return macro.stmts !== undefined && quiet(macro.stmts, (inner) => harmless(inner, from));
+  if (COMPUTES.test(name) || isOwnedCall(name)) return true;
+  const macro = symbols.macro(name, from);
+  if (macro?.expr !== undefined) return quietExpr(macro.expr, (inner) => harmless(inner, from));
+  return macro?.stmts !== undefined && quiet(macro.stmts, (inner) => harmless(inner, from));
+}
+
+/** Whether evaluating `x` in `from` changes nothing but locals. */
+export function isQuiet(machine: Machine, x: Expr, from: string): boolean {
+  return quietExpr(x, (name) => changesNothing(machine, name, from));
 }
 
 type Harmless = (name: string) => boolean;
@@ -65,7 +78,11 @@ function quiet(body: readonly Stmt[], harmless: Harmless): boolean {
       case 'asm':
       case 'opaque':
         return false;
-      default:
+      case 'case':
+      case 'label':
+      case 'goto':
+      case 'break':
+      case 'continue':
         return true;
     }
   });
@@ -94,7 +111,11 @@ function quietExpr(x: Expr, harmless: Harmless): boolean {
       return x.items.every((item) => quietExpr(item.value, harmless));
     case 'opaque':
       return false;
-    default:
+    case 'id':
+    case 'num':
+    case 'str':
+    case 'sizeof':
+    case 'type':
       return true;
   }
 }

@@ -1,72 +1,56 @@
-import type { FunctionNode, Program } from '../program/program';
-import type { Stmt } from '../syntax/facts';
-import type { VmType } from '../reach/verdict';
+import type { AddressSpace } from './memslots';
+import type { Gfn, Level } from './sept';
 
-/** The kinds of TDP MMU roots whose leaves an operation removes. */
-export interface WalkedRoots {
+/** A direct root maps what the CPU walks; a mirror root is KVM's copy of a TD's S-EPT (`struct kvm_mmu_page`, mmu/tdp_mmu.c). */
+export type RootKind = 'direct' | 'mirror';
+
+export interface Root {
+  readonly kind: RootKind;
+  readonly addressSpace: AddressSpace;
+  /** `!root->role.invalid` */
+  readonly valid: boolean;
+  /** Present leaves, and those that are frozen while an S-EPT call runs, by the plain gfn (without direct bits). */
+  readonly leaves: ReadonlyMap<Gfn, Leaf>;
+}
+
+export interface Leaf {
+  readonly state: 'present' | 'frozen';
+  readonly level: Level;
+}
+
+/** Which roots an iterator visits (`enum kvm_tdp_mmu_root_types`). */
+export interface RootTypes {
   readonly direct: boolean;
   readonly mirror: boolean;
-  /** The iterator as written, and its place. */
-  readonly iterator: string;
+  readonly invalid: boolean;
 }
 
-/**
- * Which roots a function walks: read from the root iterator in its body (`for_each_valid_tdp_mmu_root_yield_safe()`,
- * mmu/tdp_mmu.c) through the macros behind it down to the root types that they name. An iterator that names no types
- * walks every root, as in trees that know only one kind.
- *
- * `undefined`: the body iterates over no roots.
- */
-export function walkedRoots(program: Program, fn: FunctionNode): WalkedRoots | undefined {
-  if (!('body' in fn.fact)) return undefined;
-  const iterator = firstIterator(fn.fact.body);
-  if (iterator === undefined) return undefined;
-  const { symbols } = program;
-  const mirror = symbols.constant('KVM_MIRROR_ROOTS', fn.file);
-  const direct = symbols.constant('KVM_DIRECT_ROOTS', fn.file);
-  const types = rootTypes(program, fn.file, iterator.text);
-  if (mirror === undefined || direct === undefined || types === undefined) {
-    return { direct: true, mirror: true, iterator: iterator.macro };
-  }
-  return { direct: (types & direct) !== 0n, mirror: (types & mirror) !== 0n, iterator: iterator.macro };
+/** Models `tdp_mmu_root_match()`. */
+export function matches(root: Root, types: RootTypes): boolean {
+  if (!root.valid && !types.invalid) return false;
+  return root.kind === 'mirror' ? types.mirror : types.direct;
 }
 
-function firstIterator(body: readonly Stmt[]): { macro: string; text: string } | undefined {
-  for (const stmt of body) {
-    if (stmt.k === 'each' && /tdp_mmu_root/.test(stmt.macro)) return { macro: stmt.macro, text: stmt.text };
-    const inner =
-      stmt.k === 'if'
-        ? [...stmt.then, ...(stmt.else ?? [])]
-        : stmt.k === 'loop' || stmt.k === 'each' || stmt.k === 'block' || stmt.k === 'when' || stmt.k === 'switch'
-          ? stmt.body
-          : stmt.k === 'guard'
-            ? (stmt.body ?? [])
-            : [];
-    const found = firstIterator(inner);
-    if (found !== undefined) return found;
-  }
-  return undefined;
+/** Gfns of the present leaves with a frame in `[start, end)`, in order: what `for_each_tdp_pte_min_level()` meets. */
+export function leavesInRange(root: Root, start: Gfn, end: Gfn): readonly Gfn[] {
+  return [...root.leaves]
+    .filter(([gfn, leaf]) => leaf.state === 'present' && gfn < end && gfn + pagesOf(leaf.level) > start)
+    .map(([gfn]) => gfn)
+    .sort((a, b) => (a < b ? -1 : 1));
 }
 
-/** The root types named in an iterator's arguments or in the macros that it stands for: the first that is a constant. */
-function rootTypes(program: Program, file: string, text: string, seen = new Set<string>()): bigint | undefined {
-  for (const word of text.match(/[A-Za-z_]\w*/g) ?? []) {
-    if (seen.has(word)) continue;
-    seen.add(word);
-    if (/_ROOTS$/.test(word)) {
-      const value = program.symbols.constant(word, file);
-      if (value !== undefined) return value;
-    }
-    if (!/tdp_mmu_root/.test(word)) continue;
-    const macro = program.symbols.macro(word, file);
-    const types = macro === undefined ? undefined : rootTypes(program, file, macro.text, seen);
-    if (types !== undefined) return types;
-  }
-  return undefined;
+/** Models the SPTE write of `tdp_mmu_iter_set_spte(kvm, &iter, SHADOW_NONPRESENT_VALUE)`. */
+export function withoutLeaf(root: Root, gfn: Gfn): Root {
+  const leaves = new Map(root.leaves);
+  leaves.delete(gfn);
+  return { ...root, leaves };
 }
 
-/** What is mapped before the sink runs, in the scenario `running`: the kinds of leaves that can be removed at all. */
-export function mappedLeaves(vm: VmType): { readonly direct: boolean; readonly mirror: boolean } {
-  // Only a TD maps its private pages through a mirror root; all others have one kind of root.
-  return { direct: true, mirror: vm === 'tdx' };
+/** `KVM_PAGES_PER_HPAGE(level)` */
+export function pagesOf(level: Level): bigint {
+  return 1n << BigInt((level - 1) * 9);
+}
+
+export function withLeaf(root: Root, gfn: Gfn, leaf: Leaf): Root {
+  return { ...root, leaves: new Map(root.leaves).set(gfn, leaf) };
 }

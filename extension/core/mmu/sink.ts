@@ -1,112 +1,154 @@
 import { InputError } from '../input-error';
 import type { FunctionId, FunctionNode, Program } from '../program/program';
-import type { Question, VmType } from '../reach/verdict';
-import { type Decide, execute, type Machine, release, siteOf, type State } from './execute';
-import type { Outcome, OutcomeClass } from './outcome';
-import { Run, type Value } from './run';
+import type { Question } from '../reach/verdict';
+import type { Branch, Value } from './branch';
+import { badness, classesOf, type Consequences, consequencesOf } from './consequences';
+import { runBody } from './execute';
+import { type Decide, type Frame, type Machine, siteOf } from './machine';
+import type { MmuState } from './mmu-state';
+import type { Outcome, TraceEvent } from './outcome';
+import { hasMirrorRoots } from './root-iterator';
+import { DEFAULT_SCENARIO, type GfnRange, type Scenario, startOf, type Traits } from './scenario';
+import { guestSees, userspaceSees, vmWords } from './sentences';
 
-/** The scenario of this model: a VM that runs, with guest memory mapped; a TD has shared and accepted private pages. */
-export const SCENARIO = 'running';
+/** Statements and calls of all runs together. */
 const BUDGET = 20_000;
 
 /**
- * Runs the model on a sink's body as it stands in the tree. Conditions that hold for the VM type are decided by
- * `decide`; where one cannot be decided both sides are run and the worst outcome is reported, and the trace says so.
+ * Runs the model on a sink's body as it stands in the tree. What the VM type decides is asked of `decide`; where a
+ * condition stays undecided both sides are run, the worst is reported (see `badness()`), and the trace says what was
+ * taken to be so. Throws InputError if `sink` has no body.
  */
-export function sinkOutcome(program: Program, sink: FunctionId, question: Question, decide: Decide): Outcome {
+export function sinkOutcome(
+  program: Program,
+  sink: FunctionId,
+  question: Question,
+  decide: Decide,
+  scenario: Scenario = DEFAULT_SCENARIO,
+): Outcome {
+  const node = sinkNode(program, sink);
+  const traits = traitsOf(program, sink, question, decide);
+  const start = startOf(scenario, question.vm, traits);
+  const notes = [`${node.name}() is called for ${vmWords(question.vm)}, scenario ${scenario.name}`];
+  if (question.vm === 'tdx' && !traits.mirrorRoots)
+    notes.push(
+      'this tree knows no mirror roots: the private pages of a hypothetical TD are taken to hang under the direct root',
+    );
+  const ends = runSink(program, sink, decide, start, scenario.range, notes);
+  return report(node, question, scenario, start, ends);
+}
+
+/** The ways in which a run of the sink's body may end, from any state, for a range `[start, end)` of its caller. */
+export function runSink(
+  program: Program,
+  sink: FunctionId,
+  decide: Decide,
+  start: MmuState,
+  range: GfnRange,
+  notes: readonly string[] = [],
+): readonly Branch[] {
+  const node = sinkNode(program, sink);
+  if (!('body' in node.fact)) return [];
+  const { body, at } = node.fact;
+  const machine: Machine = { program, decide, start, budget: BUDGET, quiet: new Map() };
+  const frame: Frame = { node, depth: 0 };
+  const site = siteOf(frame, at);
+  const begun: Branch = {
+    state: start,
+    env: parameters(node, range),
+    assumed: new Map(),
+    trace: notes.map((text) => ({ text, site })),
+    unmodelled: [],
+    returnsEarly: false,
+  };
+  const ends = runBody(machine, frame, body, begun);
+  return ends.length === 0 ? [begun] : ends;
+}
+
+function sinkNode(program: Program, sink: FunctionId): FunctionNode {
   const node = program.functions.get(sink);
   if (node === undefined || !('body' in node.fact))
     throw new InputError(`${sink}: no function body to run the model on`);
-  const machine: Machine = { program, vm: question.vm, decide, budget: BUDGET };
-  const start: State = { run: new Run(), env: parameters(node), guards: [], done: undefined, value: undefined };
-  const frame = { node, depth: 0 };
-  start.run.event(`${node.name}() is called for ${vmWords(question.vm)}`, siteOf(frame, node.fact.at));
-  const ends = execute(machine, frame, node.fact.body, [start]);
-  for (const end of ends) for (const lock of end.guards) release(end.run, lock);
-  const worst = ends.reduce((a, b) => (b.run.badness > a.run.badness ? b : a), ends[0] ?? start).run;
-  const undecided = [...new Set(worst.undecided)];
-  if (undecided.length > 0)
-    worst.event(`not decided: ${undecided.join('; ')}; the worst of ${ends.length} runs is shown`);
-  return report(node, question.vm, worst);
+  return node;
 }
 
-/** The range: not empty, from the first frame on. Other parameters are unknown. */
-function parameters(node: FunctionNode): Map<string, Value> {
+/** The range in the first and last of the parameters of type `gfn_t`; other parameters are unknown. */
+function parameters(node: FunctionNode, range: GfnRange): Map<string, Value> {
   const env = new Map<string, Value>();
   if (!('body' in node.fact)) return env;
+  for (const { name } of node.fact.params) env.set(name, undefined);
   const frames = node.fact.params.filter((param) => param.type === 'gfn_t');
-  const [first, last] = frames;
-  if (first !== undefined) env.set(first.name, 0n);
-  if (last !== undefined && last !== first) env.set(last.name, 1n << 40n);
+  const [first, last] = [frames[0], frames.at(-1)];
+  if (first !== undefined) env.set(first.name, range.start);
+  if (last !== undefined && last !== first) env.set(last.name, range.end);
   return env;
 }
 
-function report(node: FunctionNode, vm: VmType, run: Run): Outcome {
-  const leaked: ('mmu_lock' | 'mmu_invalidate_in_progress')[] = [];
-  if (run.locks.some((lock) => lock.includes('mmu_lock'))) leaked.push('mmu_lock');
-  if (run.invalidating > 0) leaked.push('mmu_invalidate_in_progress');
-  if (leaked.length > 0) run.event(`left behind: ${leaked.join(' and ')}`);
-  const dead = run.dead || run.bugged;
-  const classes = classesOf(run, dead, leaked.length > 0);
+/** Whether the host runs the TDP MMU is a host fact; by default it does. */
+export function traitsOf(program: Program, sink: FunctionId, question: Question, decide: Decide): Traits {
+  const tdp = decide(sink, { k: 'id', at: 0, name: 'tdp_mmu_enabled' });
+  const host = question.host['tdp_mmu_enabled'];
+  const off = host === undefined ? tdp === false : /^(?:0|n|no|off|false)$/i.test(host);
+  return { mirrorRoots: hasMirrorRoots(program), tdpMmu: !off };
+}
+
+function report(
+  node: FunctionNode,
+  question: Question,
+  scenario: Scenario,
+  start: MmuState,
+  ends: readonly Branch[],
+): Outcome {
+  const runs = ends.map((branch) => ({ branch, seen: consequencesOf(start, branch) }));
+  const worst = runs.reduce((a, b) => (isWorse(b.seen, a.seen) ? b : a));
+  const { seen } = worst;
+  // What any run met and the model does not know stays visible, whichever run is shown.
+  const unmodelled = ends.reduce<Branch['unmodelled']>((all, { unmodelled: more }) => {
+    const fresh = more.filter((note) => !all.some((known) => sameNote(known, note)));
+    return fresh.length === 0 ? all : [...all, ...fresh];
+  }, []);
+  const { bugSite } = worst.branch.state.vm;
   return {
-    vm,
+    vm: question.vm,
     sink: node.name,
-    scenario: SCENARIO,
-    classes,
-    bugged: run.bugged,
-    dead,
-    ...(run.bugSite === undefined ? {} : { bugSite: run.bugSite }),
-    zapped: { ...run.zapped },
-    flushed: run.flushed,
-    returnsEarly: run.returnsEarly,
-    leaked,
-    unmodelled: run.unmodelled,
-    guest: guestSees(run, dead, leaked.length > 0),
-    userspace: userspaceSees(run, dead, leaked.length > 0),
-    trace: run.trace,
+    scenario: scenario.name,
+    classes: classesOf(seen, unmodelled.length > 0),
+    bugged: seen.bugged,
+    dead: seen.dead,
+    ...(bugSite === undefined ? {} : { bugSite }),
+    zapped: seen.zapped,
+    flushed: seen.flushed,
+    returnsEarly: worst.branch.returnsEarly,
+    leaked: seen.leaked,
+    unmodelled: unmodelled.toSorted((a, b) => comparePlaces(a, b)),
+    guest: guestSees(seen, start, unmodelled.length),
+    userspace: userspaceSees(seen, unmodelled.length),
+    trace: traceOf(worst.branch, seen, ends.length),
   };
 }
 
-function classesOf(run: Run, dead: boolean, leaked: boolean): OutcomeClass[] {
-  const classes: OutcomeClass[] = [];
-  if (run.warned) classes.push('warn');
-  if (run.bugged) classes.push('vm-bugged');
-  if (dead) classes.push('vm-dead');
-  if (run.zapped.mirror) classes.push('private-data-lost');
-  // A dead VM runs no guest any more.
-  if (run.zapped.mirror && !dead) classes.push('guest-ve');
-  if ((run.zapped.direct || run.zapped.rmap) && !dead) classes.push('refault');
-  if (leaked) classes.push('lock-leaked');
-  if (classes.length === 0) classes.push('no-op');
-  return classes;
+function traceOf(branch: Branch, seen: Consequences, runs: number): readonly TraceEvent[] {
+  const trace: TraceEvent[] = branch.trace.map(({ text, site }) => (site === undefined ? { text } : { text, site }));
+  const left = [...seen.leaked, ...seen.otherLocks];
+  if (left.length > 0) trace.push({ text: `left behind: ${left.join(' and ')}` });
+  if (runs > 1)
+    trace.push({ text: `${runs} runs through undecided conditions differ in what they do: the worst is shown` });
+  return trace;
 }
 
-function guestSees(run: Run, dead: boolean, leaked: boolean): string {
-  if (leaked) return 'The guest hangs at its next fault: the MMU lock or the invalidation is never released.';
-  if (dead && run.zapped.mirror) return 'The guest does not run again, and its private pages are zapped all the same.';
-  if (dead) return 'The guest does not run again.';
-  if (run.zapped.mirror) {
-    return 'The next access to a private page takes #VE, or exits and kills the VM if #VE is disabled; what the page held is lost.';
-  }
-  if (run.zapped.direct || run.zapped.rmap) return 'The guest refaults what it touches.';
-  return 'Nothing.';
+function isWorse(a: Consequences, b: Consequences): boolean {
+  const [left, right] = [badness(a), badness(b)];
+  const index = left.findIndex((rank, i) => rank !== right[i]);
+  return index >= 0 && (left[index] ?? 0) > (right[index] ?? 0);
 }
 
-function userspaceSees(run: Run, dead: boolean, leaked: boolean): string {
-  if (leaked) return 'Tasks that need the MMU lock or wait for the invalidation hang.';
-  if (dead) return 'VM, vCPU and device ioctls return -EIO.';
-  if (run.zapped.mirror) return 'No error; the guest fails later.';
-  return 'Nothing.';
+type Note = Outcome['unmodelled'][number];
+
+function sameNote(a: Note, b: Note): boolean {
+  return comparePlaces(a, b) === 0 && a.text === b.text;
 }
 
-function vmWords(vm: VmType): string {
-  const words: Record<VmType, string> = {
-    tdx: 'a running TD',
-    default: 'a running VM',
-    'sw-protected': 'a running software-protected VM',
-    sev: 'a running SEV VM',
-    'sev-es': 'a running SEV-ES VM',
-    snp: 'a running SNP VM',
-  };
-  return words[vm];
+function comparePlaces(a: Note, b: Note): number {
+  if (a.file !== b.file) return a.file < b.file ? -1 : 1;
+  return a.line - b.line || a.column - b.column;
 }

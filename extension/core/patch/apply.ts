@@ -1,7 +1,7 @@
 import { InputError } from '../input-error';
 import type { SourceTree } from '../source/tree';
 import type { FilePatch, Hunk } from './parse';
-import { misfit, oldSide, placeHunk } from './place-hunk';
+import { misfit, placeHunk } from './place-hunk';
 
 /** A file that a patch touched, and where its hunks went. */
 export interface AppliedFile {
@@ -58,7 +58,9 @@ export async function applyPatches(tree: SourceTree, patches: readonly FilePatch
     if (patch.binary || (oldPath !== null && before === null)) {
       if (isKvmSource(path)) {
         throw new InputError(
-          patch.binary ? `does not apply: the change of ${path} is binary` : `does not apply: ${oldPath ?? path} is not in the tree`,
+          patch.binary
+            ? `does not apply: the change of ${path} is binary`
+            : `does not apply: ${oldPath ?? path} is not in the tree`,
         );
       }
       skipped.push(path);
@@ -96,17 +98,20 @@ function applyHunks(path: string, before: string, hunks: readonly Hunk[]): { tex
   hunks.forEach((hunk, index) => {
     const place = placeHunk(lines, hunk, shift, used);
     if (place === undefined) throw new InputError(faultOf(path, lines, hunk, index, hunks.length, shift));
-    out.push(...lines.slice(used, place.line - 1));
-    // Context that fuzz ignored stays as the file has it.
+    const copyTo = (line: number): void => {
+      out.push(...lines.slice(used, line));
+      used = Math.max(used, line);
+    };
+    // Context is copied from the file with what comes after it: fuzz may have ignored it, and the next hunk may share it.
     let at = place.line - 1;
     for (const { op, text } of hunk.lines) {
-      if (op === ' ') out.push(lines[at++] ?? text);
-      else if (op === '-') at++;
-      else out.push(text);
+      if (op !== ' ') copyTo(at);
+      if (op === '+') out.push(text);
+      else at++;
+      if (op === '-') used = at;
     }
     if (at >= lines.length && (hunk.oldOpenEnd || hunk.newOpenEnd)) outOpenEnd = hunk.newOpenEnd;
     shift += place.offset;
-    used = place.line - 1 + oldSide(hunk).length;
     placed.push({ line: place.line, offset: place.offset, fuzz: place.fuzz });
   });
   out.push(...lines.slice(used));

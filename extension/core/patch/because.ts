@@ -44,7 +44,8 @@ export function becauseVerdict(before: Side, after: Side, was: SideSite, now: Si
 
 /** Same verdict by other paths. */
 export function becausePaths(was: Caller<unknown>, now: Caller<unknown>): string {
-  const key = (entry: Entry & { verdict: Verdict }): string => `${entry.kind} ${entry.name} ${entry.function} ${entry.verdict}`;
+  const key = (entry: Entry & { verdict: Verdict }): string =>
+    `${entry.kind} ${entry.name} ${entry.function} ${entry.verdict}`;
   const old = new Set(was.entries.map(key));
   const fresh = new Set(now.entries.map(key));
   const added = now.entries.filter((entry) => !old.has(key(entry)));
@@ -61,10 +62,13 @@ export function becausePaths(was: Caller<unknown>, now: Caller<unknown>): string
 
 /** A guard that stands as it stood, and no longer cuts: what it rests on is written otherwise now. */
 function weakened(before: Side, after: Side, guard: Guard): string {
-  const old = new Set(before.facts.flatMap((fact) => fact.writes.map((write) => `${write.site.file} ${write.text} ${write.effect}`)));
+  const old = new Set(
+    before.facts.flatMap((fact) => fact.writes.map((write) => `${write.site.file} ${write.text} ${write.effect}`)),
+  );
   for (const fact of after.facts) {
     const write = fact.writes.find(
-      (one) => (one.effect === 'breaks' || one.effect === 'unknown') && !old.has(`${one.site.file} ${one.text} ${one.effect}`),
+      (one) =>
+        (one.effect === 'breaks' || one.effect === 'unknown') && !old.has(`${one.site.file} ${one.text} ${one.effect}`),
     );
     if (write !== undefined && guard.facts.includes(fact.id)) {
       return `${guardText(guard)}, no longer cuts: ${folded(write.text)} in ${write.site.function}(), ${place(write.site)}, breaks ${fact.text}`;
@@ -78,7 +82,11 @@ function stands(side: Side, other: Side, guard: Guard): boolean {
   if (!side.texts.has(guard.site.file)) return true;
   const newName = side.newName(guard.site.file);
   for (const [path, text] of other.texts) {
-    if (other.newName(path) === newName && text !== null && functionText(other, path, text, guard).includes(bare(guard.text))) {
+    if (
+      other.newName(path) === newName &&
+      text !== null &&
+      functionText(other, path, text, guard).includes(bare(guard.text))
+    ) {
       return true;
     }
   }

@@ -85,7 +85,10 @@ function samePaths(a: SideSite['caller'], b: SideSite['caller']): boolean {
       .map((entry) => `${entry.kind} ${entry.name} ${entry.function} ${entry.verdict}`)
       .sort()
       .join('\n');
-  return entries(a.entries) === entries(b.entries) && [...a.conditions].sort().join('\n') === [...b.conditions].sort().join('\n');
+  return (
+    entries(a.entries) === entries(b.entries) &&
+    [...a.conditions].sort().join('\n') === [...b.conditions].sort().join('\n')
+  );
 }
 
 function byPlace(a: Change, b: Change): number {

@@ -171,10 +171,13 @@ function gitPaths(text: string): { old: string; new: string } {
 function unquote(text: string): string {
   if (!text.startsWith('"') || !text.endsWith('"')) return text;
   const escapes: Readonly<Record<string, string>> = { n: '\n', t: '\t', '"': '"', '\\': '\\' };
-  const bytes = text.slice(1, -1).replace(/%/g, '%25').replace(/\\([0-7]{3}|.)/g, (whole, escape: string) => {
-    if (escape.length === 3) return `%${parseInt(escape, 8).toString(16).padStart(2, '0')}`;
-    return escapes[escape] ?? whole;
-  });
+  const bytes = text
+    .slice(1, -1)
+    .replace(/%/g, '%25')
+    .replace(/\\([0-7]{3}|.)/g, (whole, escape: string) => {
+      if (escape.length === 3) return `%${parseInt(escape, 8).toString(16).padStart(2, '0')}`;
+      return escapes[escape] ?? whole;
+    });
   try {
     return decodeURIComponent(bytes);
   } catch {

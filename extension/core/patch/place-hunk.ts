@@ -68,7 +68,7 @@ export function misfit(lines: readonly string[], hunk: Hunk, shift: number): Mis
 }
 
 /** The lines that a hunk expects. */
-export function oldSide(hunk: Hunk): string[] {
+function oldSide(hunk: Hunk): string[] {
   return hunk.lines.filter(({ op }) => op !== '+').map(({ text }) => text);
 }
 
@@ -91,11 +91,12 @@ function locate(
   const skipBefore = Math.max(fuzz.before, 0);
   const skipBehind = Math.max(fuzz.behind, 0);
   const fits = (line: number): boolean => {
-    if (line < 1 || line + skipBefore <= after) return false;
+    if (line <= after) return false;
     for (let i = skipBefore; i < old.length - skipBehind; i++) if (lines[line - 1 + i] !== old[i]) return false;
     return true;
   };
-  if (fuzz.before < 0 && fuzz.atTop) return fits(1) && (fuzz.behind >= 0 || old.length === lines.length) ? 1 : undefined;
+  if (fuzz.before < 0 && fuzz.atTop)
+    return fits(1) && (fuzz.behind >= 0 || old.length === lines.length) ? 1 : undefined;
   if (fuzz.behind < 0) {
     const line = lines.length - old.length + 1;
     return fits(line) ? line : undefined;

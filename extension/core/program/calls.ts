@@ -1,4 +1,4 @@
-import type { Expr, FileFacts, FunctionFact, MacroFact, TypeText } from '../syntax/facts';
+import type { Expr, FileFacts, FunctionFact, MacroFact } from '../syntax/facts';
 import { type CallUse, usesOf } from './collect';
 import { exprText } from './expand';
 import { type Cell, cells, Flow, type Value } from './flow';
@@ -8,11 +8,12 @@ import type { Located } from './located';
 import { isEmpty, isMacroUse, type MacroCalls, MacroReader } from './macro-calls';
 import type { Edge, FunctionNode, Site, Unresolved, Via } from './program';
 import { guardClasses } from './guard-classes';
+import { Meanings } from './meanings';
 import { PointerTest } from './pointer-test';
 import { bothWhen, type PlainEntry, readTables, readValue, seed } from './tables';
 import { localAt } from './types';
 import { fieldCell, type Frame, localCell, preferActive, type Source, sourcesOf } from './values';
-import { functionsMeant, macrosNamed, type World } from './world';
+import { functionsMeant, type World } from './world';
 
 /** Functions that run the function given to them before they return: an edge from the caller, not an entry point. */
 const CALLS_ITS_ARGUMENT =
@@ -62,6 +63,7 @@ class CallReader {
   private readonly dispatches: Dispatch[] = [];
   private readonly macros: MacroReader;
   private readonly pointers: PointerTest;
+  private readonly meanings: Meanings;
   /** For a local pointer that no function was seen to go into: the call that its value comes from. */
   private readonly origins = new Map<Cell, string>();
   private readonly doneMacros = new Set<string>();
@@ -72,6 +74,7 @@ class CallReader {
   ) {
     this.macros = new MacroReader(world);
     this.pointers = new PointerTest(world);
+    this.meanings = new Meanings(world);
   }
 
   read(fn: FunctionNode, fact: FunctionFact): void {
@@ -127,6 +130,7 @@ class CallReader {
             siteAt(frame.file, use, fn.name),
             exprText(callee),
             call,
+            frame,
           );
           return;
         }
@@ -144,30 +148,18 @@ class CallReader {
   private namedCall(name: string, call: CallUse, frame: Frame, fn: FunctionNode, site: Site): void {
     const local = localAt(frame.uses?.locals.get(name), call.at);
     const cell = local === undefined ? undefined : localCell(name, call.at, frame);
-    const macros = macrosNamed(this.world, name, frame.file);
-    if (cell !== undefined && local !== undefined && this.isCalled(local.type, macros)) {
+    const meaning = this.meanings.of(name, frame.file);
+    // A variable that cannot be called shares its name with a macro: `min(min, x)`.
+    if (
+      cell !== undefined &&
+      local !== undefined &&
+      (meaning.macros.length === 0 || this.world.types.isFunctionPointer(local.type))
+    )
       this.dispatch(fn, cell, site, name, call, frame);
-      return;
-    }
-    // The inner call of `kvm_x86_call(x)(...)` only names the slot.
-    if (this.world.staticCalls.isCallName(macros, name)) return;
-    const called = macros.filter((one) => one.fact.params !== undefined && this.isOn(one));
-    const nodes =
-      called.length > 0 && !called.some((one) => callsItself(one.fact))
-        ? []
-        : functionsMeant(this.world, name, frame.file);
-    if (nodes.length > 0) this.directCall(nodes, call, frame, fn, site);
-    else if (called.length > 0) this.macroCall(called, call, frame, fn, site);
+    else if (meaning.isSlotName) return;
+    else if (meaning.functions.length > 0) this.directCall(meaning.functions, call, frame, fn, site);
+    else if (meaning.macros.length > 0) this.macroCall(meaning.macros, call, frame, fn, site);
     else this.outsideCall(name, call, frame, fn, site);
-  }
-
-  /** A variable that cannot be called shares its name with a macro: `min(min, x)`. */
-  private isCalled(type: TypeText, macros: readonly Located<MacroFact>[]): boolean {
-    return this.world.types.isFunctionPointer(type) || !macros.some((one) => one.fact.params !== undefined);
-  }
-
-  private isOn(macro: Located<MacroFact>): boolean {
-    return this.world.conditions.isActive(macro.fact.when, macro.file) !== false;
   }
 
   /** An inactive definition gets an edge too, which says so; only active ones are passed arguments. */
@@ -186,7 +178,12 @@ class CallReader {
       const param = params[i];
       if (param === undefined) return;
       if (param.name === '' || !this.pointers.mayBe(arg, frame)) continue;
-      this.flowInto(sourcesOf(this.world, arg, frame), cells.param(callee.id, param.name), site, undefined);
+      const sources = sourcesOf(this.world, arg, frame);
+      const cell = cells.param(callee.id, param.name);
+      this.flowInto(sources, cell, site, undefined);
+      // A table of functions that the callee fills: what it stores is in the caller's table.
+      if (/\(\*\s*(?:\*|\[)/.test(param.type))
+        for (const source of sources) if ('cell' in source) this.flow.link(cell, source.cell);
     }
   }
 
@@ -364,7 +361,10 @@ class CallReader {
   private resolve(dispatch: Dispatch): void {
     const { caller, cell, site, text } = dispatch;
     const values = this.flow.at(cell);
+    const before = this.edges.length;
     for (const value of values) this.resolved(dispatch, value);
+    if (values.length > 0 && this.edges.length === before)
+      this.unresolved.push({ site, text, why: `only the other vendor's module fills ${cell.slice(2)}` });
     if (values.length === 0) this.unresolved.push({ site, text, why: whyEmpty(cell, caller, this.origins.get(cell)) });
   }
 
@@ -408,11 +408,6 @@ function strip(x: Expr): Expr {
   let inner = x;
   while ((inner.k === 'unary' && (inner.op === '*' || inner.op === '&')) || inner.k === 'cast') inner = inner.x;
   return inner;
-}
-
-/** `#define f(a) f(a)`: a wrapper that means the function of the same name. */
-function callsItself(macro: MacroFact): boolean {
-  return macro.text.includes(macro.name) && new RegExp(`\\b${macro.name}\\b`).test(macro.text);
 }
 
 function whyEmpty(cell: Cell, caller: FunctionNode, origin: string | undefined): string {

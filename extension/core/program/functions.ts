@@ -45,7 +45,10 @@ export class FunctionTable {
     if (all === undefined) return [];
     if (all.length === 1 && (all[0]?.static === false || all[0]?.file === from)) return all;
     let known = this.seen.get(from);
-    if (known === undefined) this.seen.set(from, (known = new Map()));
+    if (known === undefined) {
+      known = new Map<string, readonly FunctionNode[]>();
+      this.seen.set(from, known);
+    }
     let found = known.get(name);
     if (found === undefined) {
       found = this.choose(all, from);

@@ -75,9 +75,11 @@ export class HeaderSearch {
     target: string,
     system: boolean,
   ): Promise<void> {
+    // The build makes `asm/x.h` include `asm-generic/x.h` where the architecture has none of its own.
+    const generic = target.startsWith('asm/') ? [`asm-generic/${target.slice(4)}`] : [];
     const folders = system ? FOLDERS : [from.slice(0, from.lastIndexOf('/') + 1), ...FOLDERS];
-    for (const folder of folders) {
-      const path = normalise(folder + target);
+    const candidates = [target, ...generic].flatMap((name) => folders.map((folder) => normalise(folder + name)));
+    for (const path of candidates) {
       if (known.has(path)) return;
       const text = await this.read(path);
       if (text === undefined) continue;
@@ -130,7 +132,8 @@ function definitionsIn(text: string): Set<string> {
  * columns. `#if`s and `#include`s stay, so that conditions and places are those of the whole header.
  */
 export function sliceHeader(text: string, wanted: ReadonlySet<string>): string {
-  const lines = text.split('\n');
+  // A comment that a kept line opens may close on one that is not.
+  const lines = text.replace(/\/\*[\s\S]*?\*\//g, (comment) => comment.replace(/[^\n]/g, ' ')).split('\n');
   const keep = new Uint8Array(lines.length);
   // `#ifndef H` / `#define H` at the top: an include guard, which is one only as a whole.
   let isFirst = true;

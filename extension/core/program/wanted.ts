@@ -36,7 +36,11 @@ export function namesDefined(facts: FileFacts): Set<string> {
   return names;
 }
 
-/** Constants are upper case by the kernel's custom. */
+/** Constants begin in upper case by the kernel's custom: `BIT`, `_IOC_NONE`, `MSR_MTRRcap`. */
+function isConstantName(name: string): boolean {
+  return /^_*[A-Z]\w*$/.test(name);
+}
+
 class NameWalker {
   readonly names = new Set<string>();
   /** Within an expression whose value decides. */
@@ -102,11 +106,11 @@ class NameWalker {
   expr(x: Expr): void {
     switch (x.k) {
       case 'id':
-        if (/^[A-Z_][A-Z0-9_]+$/.test(x.name)) this.names.add(x.name);
+        if (isConstantName(x.name)) this.names.add(x.name);
         return;
       case 'call':
         if (x.fn.k !== 'id') this.expr(x.fn);
-        else if (this.deciding || /^[A-Z_][A-Z0-9_]+$/.test(x.fn.name)) this.names.add(x.fn.name);
+        else if (this.deciding || isConstantName(x.fn.name)) this.names.add(x.fn.name);
         for (const arg of x.args) this.expr(arg);
         return;
       case 'unary':

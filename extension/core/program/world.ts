@@ -24,7 +24,10 @@ export function macrosNamed(world: World, name: string, from: string): readonly 
   const defined = world.definitions.macros.get(name);
   if (defined === undefined) return NONE;
   let known = world.macros.get(from);
-  if (known === undefined) world.macros.set(from, (known = new Map()));
+  if (known === undefined) {
+    known = new Map<string, readonly Located<MacroFact>[]>();
+    world.macros.set(from, known);
+  }
   let found = known.get(name);
   if (found === undefined) {
     const all = world.definitions.visible(defined, from);

@@ -1,7 +1,9 @@
 import type { FunctionNode } from '../program/program';
 import type { Expr, MacroFact } from '../syntax/facts';
 import { allocationSymbol, assign, evaluate, freshSymbol, joinEvaluated, split } from './evaluate';
+import { atomicRead, changeBit } from './bit-operations';
 import { runFunction } from './execute';
+import { argumentsStored, onlyReads } from './macro-stores';
 import * as bits from './known-bits';
 import { type Frame, MAX_INLINE, newFlow } from './machine';
 import { bitsOf, bitsValue, type State, UNKNOWN, type Value, withCell, withoutLocals, replaced } from './state';
@@ -37,6 +39,10 @@ export function callValue(frame: Frame, x: Call, state: State, unused = false): 
     }
     if (ALLOCATION.test(name))
       return [{ state: evaluateArgs(frame, x, state)[0], value: allocationSymbol(frame, name, x.at) }];
+    const changed = changeBit(frame, x, state);
+    if (changed !== undefined) return [{ state: changed, value: UNKNOWN }];
+    const atomic = atomicRead(frame, x, state);
+    if (atomic !== undefined) return [{ state: atomic[0], value: atomic[1] }];
     if (name === 'BUG' || name === 'unreachable' || name === 'panic') return [];
     const folded = frame.bound === undefined ? machine.program.symbols.fold(x, frame.node.file) : undefined;
     if (folded !== undefined) return [{ state, value: bitsValue(bits.constant(folded)) }];
@@ -48,7 +54,11 @@ export function callValue(frame: Frame, x: Call, state: State, unused = false): 
   const goal = frame.goals?.edges.get(x.at);
   const [after, args] = evaluateArgs(frame, x, state);
   if (goal !== undefined && frame.goals !== undefined) {
-    for (const edge of goal) frame.goals.seen.push({ edge, args, state: after, labels: frame.goals.labels });
+    const called = pointedTo(frame, x, after);
+    for (const edge of goal) {
+      if (called !== undefined && edge.via !== 'macro' && !called.includes(edge.calleeId)) continue;
+      frame.goals.seen.push({ edge, args, state: after, labels: frame.goals.labels });
+    }
   }
   const targets = targetsOf(frame, x, after);
   if (targets === undefined) {
@@ -68,6 +78,13 @@ export function callValue(frame: Frame, x: Call, state: State, unused = false): 
     return [{ state: havocCall(frame, args, after, written), value: freshSymbol(frame) }];
   }
   return targets.flatMap((target) => inlineCall(frame, x, target, args, after));
+}
+
+/** The functions that a call through a local pointer runs, where it is known what the pointer holds. */
+function pointedTo(frame: Frame, x: Call, state: State): readonly string[] | undefined {
+  const fn = x.fn.k === 'unary' && x.fn.op === '*' ? x.fn.x : x.fn;
+  const value = fn.k === 'id' ? state.cells.get(`${frame.name}.${fn.name}`) : undefined;
+  return value?.k === 'function' ? value.ids : undefined;
 }
 
 function transparent(frame: Frame, x: Expr, state: State): Returned[] {
@@ -98,6 +115,8 @@ function evaluateArgs(frame: Frame, x: Call, state: State): readonly [State, Val
 function targetsOf(frame: Frame, x: Call, state: State): readonly FunctionNode[] | undefined {
   const { program, edgesOf } = frame.machine;
   const nodes = new Map<string, FunctionNode>();
+  const pointed = pointedTo(frame, x, state);
+  if (pointed !== undefined) return pointed.flatMap((id) => program.functions.get(id) ?? []);
   if (frame.bound === undefined) {
     for (const edge of edgesOf(frame.node.id).get(x.at) ?? []) {
       const node = program.functions.get(edge.calleeId);
@@ -106,10 +125,6 @@ function targetsOf(frame: Frame, x: Call, state: State): readonly FunctionNode[]
     if (nodes.size > 0) return [...nodes.values()];
   }
   if (x.fn.k === 'id') {
-    const value = state.cells.get(`${frame.name}.${x.fn.name}`);
-    if (value?.k === 'function') {
-      return value.ids.flatMap((id) => program.functions.get(id) ?? []);
-    }
     const named = program.symbols
       .functionsNamed(x.fn.name, frame.node.file)
       .filter((node) => node.active && node.kind === 'function');
@@ -148,7 +163,12 @@ function inlineCall(frame: Frame, x: Call, target: FunctionNode, args: readonly 
 function expandMacro(frame: Frame, x: Call, macro: MacroFact, state: State): Returned[] {
   if (macro.expr === undefined || frame.depth >= MAX_INLINE + 4) {
     const [after, args] = evaluateArgs(frame, x, state);
-    return [{ state: havocCall(frame, args, after, undefined), value: freshSymbol(frame) }];
+    const stored = onlyReads(macro.name) ? new Set<number>() : argumentsStored(macro);
+    const changed = x.args.reduce(
+      (each, arg, index) => (stored.has(index) ? assign(frame, arg, freshSymbol(frame), each, x.at) : each),
+      havocCall(frame, args, after, undefined),
+    );
+    return [{ state: changed, value: freshSymbol(frame) }];
   }
   const bound = new Map<string, { x: Expr; frame: Frame }>();
   for (const [index, param] of (macro.params ?? []).entries()) {

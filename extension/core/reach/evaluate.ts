@@ -9,6 +9,7 @@ import {
   bitsValue,
   initial,
   join as joinStates,
+  joinValues,
   needing,
   refine,
   replaced,
@@ -88,10 +89,7 @@ export function joinEvaluated(ends: readonly Evaluated[], otherwise: State): Eva
 }
 
 function joinTwo(a: State, v: Value, b: State, w: Value): Evaluated {
-  // The value takes part in the join as a cell of its own.
-  const joined = joinStates(withCell(a, '=', v), withCell(b, '=', w));
-  const value = joined.cells.get('=') ?? UNKNOWN;
-  return [{ ...joined, cells: joined.cells.delete('=') }, value];
+  return [joinStates(a, b), joinValues(a, v, b, w)];
 }
 
 function joinReturned(ends: readonly Returned[], otherwise: State): Evaluated {
@@ -498,6 +496,7 @@ function splitBinary(frame: Frame, x: Extract<Expr, { k: 'binary' }>, state: Sta
   }
   if (x.op === ',') return split(frame, x.r, evaluate(frame, x.l, state)[0]);
   if (!/^(?:==|!=|<|<=|>|>=)$/.test(x.op)) return splitMask(frame, x, state);
+  if ((x.op === '==' || x.op === '!=') && isNegation(x.l) && isNegation(x.r)) return splitTruths(frame, x, state);
   const [afterLeft, l] = evaluate(frame, x.l, state);
   const [after, r] = evaluate(frame, x.r, afterLeft);
   const compared = compare(x.op, after, l, r);
@@ -517,6 +516,20 @@ function splitBinary(frame: Frame, x: Extract<Expr, { k: 'binary' }>, state: Sta
   if (failed !== undefined && x.op === '==') whenYes = whenYes.map((each) => needing(each, failed));
   if (failed !== undefined && x.op === '!=') whenNo = whenNo.map((each) => needing(each, failed));
   return { yes: whenYes, no: whenNo };
+}
+
+function isNegation(x: Expr): boolean {
+  return x.k === 'unary' && x.op === '!';
+}
+
+/** `!a == !b`: each way in which the two can be true and false is a state of its own. */
+function splitTruths(frame: Frame, x: Extract<Expr, { k: 'binary' }>, state: State): Split {
+  const left = split(frame, x.l, state);
+  const ofYes = left.yes.map((each) => split(frame, x.r, each));
+  const ofNo = left.no.map((each) => split(frame, x.r, each));
+  const same = [...ofYes.flatMap((each) => each.yes), ...ofNo.flatMap((each) => each.no)];
+  const other = [...ofYes.flatMap((each) => each.no), ...ofNo.flatMap((each) => each.yes)];
+  return x.op === '==' ? { yes: few(same), no: few(other) } : { yes: few(other), no: few(same) };
 }
 
 /** `x & mask` with a mask of one bit says of `x` what that bit is. */

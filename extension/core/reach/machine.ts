@@ -99,4 +99,4 @@ export interface Goals {
   gaveUp: string | undefined;
 }
 
-export const MAX_INLINE = 6;
+export const MAX_INLINE = 4;

@@ -12,6 +12,7 @@ import { vendorOf } from './verdict';
 import { backwards, forwards, vendorGraph, type VendorGraph } from './vendor-graph';
 import { deriveFacts, tableFact, type VmFact } from './vm-facts';
 import { whyPasses } from './why';
+import { zeroFact } from './zero-facts';
 import { Writes } from './writes';
 
 /** A place that a path has to pass: a call, or a function by its definitions. `text` as the user wrote it. */
@@ -65,7 +66,7 @@ export function analyseReach(program: Program, question: Question, cancelled?: (
   const facts = deriveFacts({ program, question, vendor, writes, machine, live });
   const input: WalkInput = {
     machine: Object.assign(machine, { budget: BUDGET }),
-    facts: phases(facts, (key) => tableFact(program, vendor, key)),
+    facts: phases(facts, (key) => tableFact(program, vendor, key) ?? zeroFact({ program, vendor, writes, live }, key)),
     entries,
     closure: backwards(graph, sinks),
     sinks,

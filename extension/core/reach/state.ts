@@ -1,6 +1,6 @@
 import type { FunctionId } from '../program/program';
 import { CellMap } from './cell-map';
-import { type Bits, isNone, join as joinBits, meet, TOP, within } from './known-bits';
+import { ALL, and, type Bits, holds, isNone, join as joinBits, meet, TOP, without, within } from './known-bits';
 
 /**
  * A value of C: a number that is known in part, an unknown number with an identity (so that what a condition says of
@@ -35,12 +35,27 @@ export function bitsOf(state: State, value: Value): Bits {
   switch (value.k) {
     case 'bits':
       return value.bits;
-    case 'symbol':
-      return state.known.get(value.id) ?? TOP;
+    case 'symbol': {
+      const known = state.known.get(value.id) ?? TOP;
+      const whole = wholeOf(value);
+      return whole === undefined ? known : meet(known, and(bitsOf(state, whole), TOP));
+    }
     case 'object':
     case 'function':
       return TOP;
   }
+}
+
+const SUBSET = /^sub:\d+:/;
+
+/** A number with no other bits than those of `whole`. */
+export function subsetOf(whole: Value & { k: 'symbol' }, fresh: number): Value & { k: 'symbol' } {
+  return { k: 'symbol', id: `sub:${fresh}:${whole.id}` };
+}
+
+function wholeOf(value: Value & { k: 'symbol' }): (Value & { k: 'symbol' }) | undefined {
+  const whole = value.id.replace(SUBSET, '');
+  return whole === value.id ? undefined : { k: 'symbol', id: whole };
 }
 
 export function withCell(state: State, cell: string, value: Value): State {
@@ -76,7 +91,12 @@ export function refine(state: State, value: Value, bits: Bits): State | undefine
   const now = meet(bitsOf(state, value), bits);
   if (isNone(now)) return undefined;
   if (value.k !== 'symbol') return state;
-  return { ...state, known: state.known.set(value.id, now) };
+  const narrowed = { ...state, known: state.known.set(value.id, now) };
+  const whole = wholeOf(value);
+  if (whole === undefined) return narrowed;
+  // What is set in a part is set in the whole.
+  const ones = { value: now.value, mask: ALL & ~now.value, ranges: TOP.ranges };
+  return refine(narrowed, whole, holds(now, 0n) ? ones : without(ones, 0n));
 }
 
 export function needing(state: State, condition: string): State {
@@ -114,7 +134,8 @@ export function join(a: State, b: State): State {
   return { cells, known, conditions };
 }
 
-function joinValues(a: State, value: Value, b: State, other: Value): Value {
+/** What a value is that is `value` in state `a` and `other` in state `b`. */
+export function joinValues(a: State, value: Value, b: State, other: Value): Value {
   if (sameValue(value, other)) return value;
   if (value.k === 'function' && other.k === 'function') {
     return { k: 'function', ids: [...new Set([...value.ids, ...other.ids])].sort() };

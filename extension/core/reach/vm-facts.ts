@@ -353,7 +353,8 @@ function storedValue(
   return 'never';
 }
 
-function writeWords(write: WriteSite): string {
+/** A store as it reads: `disabled_quirks |= cap->args[0]`. */
+export function writeWords(write: WriteSite): string {
   const field = write.key.slice(write.key.indexOf('.') + 1);
   if (write.op === 'address') return `&${field} is passed on`;
   if (write.op === '++' || write.value === undefined) return `${field}++`;

@@ -1,4 +1,5 @@
 import type { FunctionId, FunctionNode, Program } from '../program/program';
+import { argumentsStored, onlyReads } from './macro-stores';
 import type { AssignOp, Expr, Stmt } from '../syntax/facts';
 
 /** One store to a field or a global in the source. */
@@ -83,7 +84,24 @@ class Collector {
     else if (x.k === 'call' && x.fn.k === 'id' && x.fn.name === 'WRITE_ONCE' && x.args[0] !== undefined) {
       this.store(x.args[0], '=', x.args[1], x.at);
     } else if (x.k === 'unary' && x.op === '&' && x.x.k === 'member') this.store(x.x, 'address', undefined, x.at);
+    else if (x.k === 'call' && x.fn.k === 'id') this.throughMacro(x.fn.name, x.args, x.at);
+    if (x.k === 'call' && x.fn.k === 'id' && /^(?:atomic\w*|refcount)_read$/.test(x.fn.name)) {
+      for (const arg of x.args) this.any(arg.k === 'unary' && arg.op === '&' ? arg.x : arg);
+      return;
+    }
     for (const each of Object.values(value)) if (typeof each === 'object') this.any(each);
+  }
+
+  /** A macro can assign to an argument that is written without `&`, and so can what the tree does not hold. */
+  private throughMacro(name: string, args: readonly Expr[], at: number): void {
+    if (onlyReads(name)) return;
+    const { symbols } = this.program;
+    const macro = symbols.macro(name, this.node.file);
+    if (macro?.params === undefined) return;
+    const stored = argumentsStored(macro);
+    for (const [index, arg] of args.entries()) {
+      if (stored.has(index) && (arg.k === 'member' || arg.k === 'id')) this.store(arg, 'address', undefined, at);
+    }
   }
 
   private store(l: Expr, op: WriteSite['op'], value: Expr | undefined, at: number): void {

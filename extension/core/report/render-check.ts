@@ -4,6 +4,7 @@ import { type Caller, type Fact, type Verdict, VERDICTS } from '../reach/verdict
 import type { CheckReport } from './contract';
 import {
   cutText,
+  factText,
   guardText,
   linuxName,
   oneLine,
@@ -32,7 +33,7 @@ export function renderCheck(report: CheckReport, options: { readonly full: boole
     ...hostLine(report),
     answer(report, direct),
     '',
-    ...direct.flatMap((caller) => callerLines(caller, facts, Math.min(widest, 44))),
+    ...direct.flatMap((caller) => callerLines(caller, facts, widest)),
     ...indirectLines(indirect, options.full),
     ...outcomeLines(report.outcome),
     ...problemLine(report),
@@ -84,7 +85,8 @@ function callerLines(caller: CheckedCaller, facts: ReadonlyMap<string, Fact>, wi
 
 /** What fits behind the caller's place. */
 function headNote(caller: CheckedCaller): string {
-  if (caller.verdict === 'conditional' && caller.conditions.length > 0) return `   only if ${caller.conditions.join('; ')}`;
+  if (caller.verdict === 'conditional' && caller.conditions.length > 0)
+    return `   only if ${caller.conditions.join('; ')}`;
   if (caller.verdict === 'unreachable') return `   ${unreachableNote(caller)}`;
   return '';
 }
@@ -129,22 +131,28 @@ function openLines(caller: CheckedCaller, facts: ReadonlyMap<string, Fact>): str
 function cutLines(caller: CheckedCaller, facts: ReadonlyMap<string, Fact>): string[] {
   const cuts = caller.cutBy ?? [];
   const lines = cuts.slice(0, 3).map((guard) => `cut by ${cutText(guard, facts)}`);
-  if (cuts.length > 3) lines.push(`and by ${plural(cuts.length - 3, 'more guard')} on other paths: ${cuts.slice(3, 6).map(guardText).join(', ')}`);
-  const ids = new Set(cuts.slice(0, 3).flatMap((guard) => guard.facts));
-  for (const id of ids) {
-    const fact = facts.get(id);
-    if (fact !== undefined) lines.push(proofText(fact));
-  }
+  if (cuts.length > 3)
+    lines.push(
+      `and by ${plural(cuts.length - 3, 'more guard')} on other paths: ${cuts.slice(3, 6).map(guardText).join(', ')}`,
+    );
+  // That the VM is of its type needs no proof.
+  const rests = [...new Set(cuts.slice(0, 3).flatMap((guard) => guard.facts))]
+    .map((id) => facts.get(id))
+    .filter((fact) => fact !== undefined)
+    .filter((fact) => fact.from !== 'axiom');
+  for (const fact of rests) lines.push(rests.length === 1 ? proofText(fact) : `${factText(fact)}: ${proofText(fact)}`);
   return lines;
 }
 
 function indirectLines(indirect: readonly CheckedCaller[], full: boolean): string[] {
   if (indirect.length === 0) return [];
-  const counts = VERDICTS.map((verdict) => [indirect.filter((caller) => caller.verdict === verdict).length, verdict] as const);
+  const counts = VERDICTS.map(
+    (verdict) => [indirect.filter((caller) => caller.verdict === verdict).length, verdict] as const,
+  );
   const summary = counts.filter(([n]) => n > 0).map(([n, verdict]) => `${thousands(n)} ${verdict}`);
   const title = `${plural(indirect.length, 'function')} lead${indirect.length === 1 ? 's' : ''} there through these: ${summary.join(', ')}`;
   if (!full) return ['', `${title} (--full lists them)`];
-  return ['', `${title}`, ...indirect.map(indirectLine)];
+  return ['', title, ...indirect.map(indirectLine)];
 }
 
 function indirectLine(caller: CheckedCaller): string {
@@ -152,7 +160,8 @@ function indirectLine(caller: CheckedCaller): string {
   const distinct = [...new Set(entries)];
   const from = caller.verdict === 'unreachable' || distinct.length === 0 ? '' : `  ${distinct.slice(0, 2).join(', ')}`;
   const more = distinct.length > 2 ? ` and ${distinct.length - 2} more` : '';
-  const cut = caller.verdict === 'blocked' && caller.cutBy?.[0] !== undefined ? `  cut by ${guardText(caller.cutBy[0])}` : '';
+  const cut =
+    caller.verdict === 'blocked' && caller.cutBy?.[0] !== undefined ? `  cut by ${guardText(caller.cutBy[0])}` : '';
   return `${caller.verdict.padEnd(12)} ${caller.function}()  ${place(caller)}${cut === '' ? `${from}${more}` : cut}`;
 }
 
@@ -171,10 +180,18 @@ function problemLine({ problems, tree }: CheckReport): string[] {
   if (first === undefined) return [];
   const where = first.line === undefined ? first.file : place({ file: first.file, line: first.line });
   const rest = problems.length > 1 ? ', the first' : '';
-  return ['', `${plural(problems.length, 'problem')} in ${plural(tree.files, 'file')}${rest}: ${where}: ${oneLine(first.message, 100)}`];
+  return [
+    '',
+    `${plural(problems.length, 'problem')} in ${plural(tree.files, 'file')}${rest}: ${where}: ${oneLine(first.message, 100)}`,
+  ];
 }
 
 function timingLine({ timings }: CheckReport): string[] {
   if (timings === undefined) return [];
-  return ['', Object.entries(timings).map(([step, ms]) => `${step} ${ms} ms`).join(', ')];
+  return [
+    '',
+    Object.entries(timings)
+      .map(([step, ms]) => `${step} ${ms} ms`)
+      .join(', '),
+  ];
 }

@@ -2,13 +2,15 @@ import { place } from '../program/place';
 import type { Edge } from '../program/program';
 import type { Fact, FactWrite, Guard, Path } from '../reach/verdict';
 import type { PathsReport, WhyReport } from './contract';
-import { cutText, factText, guardText, oneLine, plural, vmName } from './words';
+import { cutText, factText, guardText, oneLine, originText, plural, vmName } from './words';
 
 /** Text of a `why`: the verdict in one line, the path with its guards or the cut, then the proof of every fact. */
-export function renderWhy(report: WhyReport, sites: readonly string[]): string {
+export function renderWhy(report: WhyReport, sites: readonly string[], sinks: readonly string[]): string {
   const facts = new Map(report.facts.map((fact) => [fact.id, fact]));
-  const through = sites.length === 0 ? '' : ` through ${sites.join(', ')}`;
-  const lines = [`${report.verdict}: the paths${through} to the sink, for ${vmName(report.vm)}`];
+  const to = sinks.map((sink) => `${sink}()`).join(' or ');
+  const lines = [
+    `${report.verdict}: ${vmName(report.vm)} and the way to ${to} through ${sites.map(siteText).join(', ')}`,
+  ];
   if (report.cutBy !== undefined) lines.push(`cut by ${cutText(report.cutBy, facts)}`);
   for (const cut of report.cuts ?? []) {
     if (!sameGuard(cut, report.cutBy)) lines.push(`also cut by ${cutText(cut, facts)}`);
@@ -46,6 +48,11 @@ function pathLines(path: Path): string[] {
   return lines;
 }
 
+/** A function's name as kernel developers write it; a place as it is. */
+function siteText(site: string): string {
+  return /^[A-Za-z_]\w*$/.test(site) ? `${site}()` : site;
+}
+
 function viaText(edge: Edge): string {
   if (edge.via === 'call') return '';
   return edge.slot === undefined ? `  via ${edge.via}` : `  via ${edge.slot}`;
@@ -63,19 +70,6 @@ function factLines(fact: Fact): string[] {
     ...(fact.reason === undefined ? [] : [`      ${fact.reason}`]),
     ...fact.writes.map((write) => `      ${writeText(write)}`),
   ];
-}
-
-function originText(fact: Fact): string {
-  switch (fact.from) {
-    case 'axiom':
-      return 'by the VM type';
-    case 'assumption':
-      return 'assumed, not proved';
-    case 'exists':
-      return 'or the VM would not exist';
-    default:
-      return `${fact.from.function}() ${place(fact.from)}`;
-  }
 }
 
 function writeText(write: FactWrite): string {

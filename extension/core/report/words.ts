@@ -44,11 +44,9 @@ export function isFinding(verdict: Verdict): boolean {
 
 /** `KVM_SET_MSRS -> kvm_set_msr_common() -> foo()`, without the sink at its end. */
 export function pathNames(path: Path): string[] {
-  const functions = path.edges.map((edge) => edge.caller);
-  if (functions[0] !== path.entry.function) functions.unshift(path.entry.function);
-  // A path may start in the function that names its entry.
-  const named = functions.map((name) => `${name}()`).filter((name, i, all) => name !== all[i - 1]);
-  return path.entry.name === path.entry.function ? named : [path.entry.name, ...named];
+  const first = path.edges[0]?.caller ?? path.entry.function;
+  const named = [first, ...path.edges.slice(1).map((edge) => edge.caller)].map((name) => `${name}()`);
+  return path.entry.name === first ? named : [path.entry.name, ...named];
 }
 
 export function guardText(guard: Guard): string {
@@ -62,19 +60,35 @@ export function cutText(guard: Guard, facts: ReadonlyMap<string, Fact>): string 
   return `${guardText(guard)}: ${String(guard.value)}${since === '' ? '' : `, ${since}`}`;
 }
 
-/** `kvm->arch.vm_type == KVM_X86_TDX_VM`, with its value where that is not just true. */
+/** `kvm->arch.vm_type == KVM_X86_TDX_VM`; `bit 9 of kvm->arch.disabled_quirks is set`; `X is VALUE` of any other. */
 export function factText(fact: Fact): string {
-  const value = fact.value === 'true' || fact.value === '' ? '' : ` is ${fact.value}`;
-  return `${fact.text}${value}${fact.since === undefined ? '' : ` since ${fact.since}`}`;
+  const since = fact.since === undefined ? '' : ` since ${fact.since}`;
+  // A comparison that a fact's text already makes needs no value behind it.
+  if (fact.value === 'true' || fact.value === '' || / [=!<>]=? /.test(fact.text)) return `${fact.text}${since}`;
+  const masked = /^(.+) & (0x[0-9a-f]+)$/.exec(fact.text);
+  const known = /^(0x[0-9a-f]+|\d+) in the bits (0x[0-9a-f]+)$/.exec(fact.value);
+  if (masked?.[1] !== undefined && masked[2] !== undefined && known?.[1] !== undefined && masked[2] === known[2]) {
+    return `${bitsText(masked[1], BigInt(known[1]), BigInt(masked[2]))}${since}`;
+  }
+  return `${fact.text} is ${fact.value}${since}`;
 }
 
-/** Where a fact comes from and what its other writes do to it; `''` for what needs no proof. */
+function bitsText(field: string, value: bigint, mask: bigint): string {
+  const bits = [...Array(64).keys()].filter((bit) => ((mask >> BigInt(bit)) & 1n) === 1n);
+  const set = bits.filter((bit) => ((value >> BigInt(bit)) & 1n) === 1n);
+  const clear = bits.filter((bit) => !set.includes(bit));
+  const say = (list: readonly number[], state: string): string[] => {
+    if (list.length === 0) return [];
+    return [
+      `bit${list.length === 1 ? '' : 's'} ${list.join(', ')} of ${field} ${list.length === 1 ? 'is' : 'are'} ${state}`,
+    ];
+  };
+  return [...say(set, 'set'), ...say(clear, 'clear')].join(', ');
+}
+
+/** Where a fact comes from and what its other writes do to it. */
 export function proofText(fact: Fact): string {
-  const parts: string[] = [];
-  if (fact.from === 'axiom') parts.push(`${fact.text}: by the VM type`);
-  else if (fact.from === 'exists') parts.push(`${fact.text}: or the VM would not exist`);
-  else if (fact.from === 'assumption') parts.push(`${fact.text}: assumed`);
-  else parts.push(`set by ${fact.from.function}() ${place(fact.from)}`);
+  const parts = [originText(fact)];
   if (fact.reason !== undefined) parts.push(fact.reason);
   const by = (effect: string): Site[] => fact.writes.filter((write) => write.effect === effect).map(({ site }) => site);
   const say = (sites: readonly Site[], one: string, many: string): void => {
@@ -88,27 +102,45 @@ export function proofText(fact: Fact): string {
   return parts.join('; ');
 }
 
+/** Whence a fact is known: `set by tdx_vm_init() vmx/tdx.c:629`. */
+export function originText(fact: Fact): string {
+  switch (fact.from) {
+    case 'axiom':
+      return 'by the VM type';
+    case 'assumption':
+      return 'assumed, not proved';
+    case 'exists':
+      return 'or the VM would not exist';
+    default:
+      return `set by ${fact.from.function}() ${place(fact.from)}`;
+  }
+}
+
 /** `KVM_BUG_ON() at mmu/mmu.c:7141, VM dead; all private pages are zapped all the same`. */
 export function outcomeText(outcome: Outcome): string {
-  const { bugged, bugSite, dead, zapped } = outcome;
-  const kinds: string[] = [];
-  if (zapped.mirror) kinds.push('private');
-  if (zapped.direct) kinds.push(outcome.vm === 'tdx' ? 'shared' : 'mapped');
-  if (zapped.rmap && !zapped.direct) kinds.push('rmapped');
+  const { bugged, bugSite, classes, dead, leaked } = outcome;
+  const pages = zappedPages(outcome);
   const parts: string[] = [];
   if (bugged) {
     parts.push(`KVM_BUG_ON()${bugSite === undefined ? '' : ` at ${place(bugSite)}`}, VM ${dead ? 'dead' : 'bugged'}`);
-    if (kinds.length > 0) parts.push(`all ${kinds.join(' and ')} pages are zapped all the same`);
-    else parts.push('nothing is zapped');
+    parts.push(pages === '' ? 'nothing is zapped' : `all ${pages} pages are zapped all the same`);
   } else {
-    const zap = kinds.length > 0 ? `all ${kinds.join(' and ')} pages of the range are zapped` : 'nothing is zapped';
-    parts.push(`no KVM_BUG_ON() fires; ${zap}`);
-    if (zapped.mirror) parts.push('what the private ones held is lost');
-    else if (kinds.length > 0) parts.push('they are faulted in again');
+    parts.push('no KVM_BUG_ON() fires');
+    parts.push(pages === '' ? 'nothing is zapped' : `all ${pages} pages of the range are zapped`);
+    if (classes.includes('private-data-lost')) parts.push('what the private ones held is lost');
+    else if (classes.includes('refault')) parts.push('they are faulted in again');
   }
-  if (outcome.classes.includes('warn')) parts.push('WARN');
-  if (outcome.leaked.length > 0) parts.push(`${outcome.leaked.join(' and ')} leaked`);
+  if (classes.includes('warn')) parts.push('WARN');
+  if (leaked.length > 0) parts.push(`${leaked.join(' and ')} leaked`);
   return parts.join('; ');
+}
+
+/** A TD's private pages hang from its mirror root, its shared ones from the direct root; other VMs have one root for all. */
+function zappedPages({ vm, zapped, classes }: Outcome): string {
+  if (!zapped.mirror && !zapped.direct && !zapped.rmap) return '';
+  if (vm !== 'tdx') return 'mapped';
+  if (zapped.mirror) return zapped.direct ? 'private and shared' : 'private';
+  return classes.includes('private-data-lost') ? 'mapped' : 'shared';
 }
 
 /** White space folded, cut at `most` characters. */

@@ -1,7 +1,8 @@
 import type { Problem } from '../source/tree';
-import type { Pos, StructFact, EnumeratorFact, When } from './facts';
-import { pos } from './facts';
-import type { Branch, MaskedSource, Rewrite } from './masked';
+import type { EnumeratorFact, Pos, StructFact, When } from './facts';
+import { lineOf, pos } from './facts';
+import { Conditions } from './lower-conditions';
+import type { MaskedSource, Rewrite } from './masked';
 import type { SyntaxNode } from './syntax-node';
 
 /** Turns an offset into a position: of a file, or of a text made from pieces of one. */
@@ -13,8 +14,7 @@ export class LowerContext {
   readonly enumerators: EnumeratorFact[] = [];
   readonly problems: Problem[] = [];
   private readonly rewrites: ReadonlyMap<number, Rewrite>;
-  private readonly sortedRewrites: readonly Rewrite[];
-  private readonly kept: readonly Branch[];
+  private readonly conditionsAt: Conditions;
 
   constructor(
     readonly path: string,
@@ -22,11 +22,15 @@ export class LowerContext {
     readonly masked: MaskedSource,
     readonly at: Locate,
     /** Names that are types in this file. */
-    readonly typeNames: ReadonlySet<string>,
+    private readonly typeNames: ReadonlySet<string>,
   ) {
-    this.sortedRewrites = masked.rewrites;
     this.rewrites = new Map(masked.rewrites.map((rewrite) => [rewrite.start, rewrite]));
-    this.kept = masked.branches.filter((branch) => !branch.dropped);
+    this.conditionsAt = new Conditions(masked.branches);
+  }
+
+  /** For a text made from pieces of this file. */
+  forText(text: string, masked: MaskedSource, at: Locate): LowerContext {
+    return new LowerContext(this.path, text, masked, at, this.typeNames);
   }
 
   /** The text that the tree was made from. */
@@ -36,11 +40,7 @@ export class LowerContext {
 
   /** As written, without comments, white space folded. */
   written(start: number, end: number): string {
-    return this.source
-      .slice(start, end)
-      .replace(/\/\*[\s\S]*?\*\/|\/\/[^\n]*|\\\r?\n/g, ' ')
-      .replace(/\s+/g, ' ')
-      .trim();
+    return foldSpace(this.source.slice(start, end));
   }
 
   rewriteAt(offset: number, kind: Rewrite['kind']): Rewrite | undefined {
@@ -50,37 +50,36 @@ export class LowerContext {
 
   /** The rewrites that start in `[from, to)`. */
   rewritesIn(from: number, to: number): Rewrite[] {
+    const { rewrites } = this.masked;
     let low = 0;
-    let high = this.sortedRewrites.length;
+    let high = rewrites.length;
     while (low < high) {
       const middle = (low + high) >> 1;
-      if ((this.sortedRewrites[middle]?.start ?? Infinity) < from) low = middle + 1;
+      if ((rewrites[middle]?.start ?? Infinity) < from) low = middle + 1;
       else high = middle;
     }
     const found: Rewrite[] = [];
-    for (let i = low; i < this.sortedRewrites.length; i++) {
-      const rewrite = this.sortedRewrites[i];
-      if (rewrite === undefined || rewrite.start >= to) break;
+    for (let rewrite = rewrites[low]; rewrite !== undefined && rewrite.start < to; rewrite = rewrites[++low])
       found.push(rewrite);
-    }
     return found;
   }
 
   /** A name as the source has it: a rewritten one is given back. */
   name(node: SyntaxNode): string {
-    const rewrite = this.rewriteAt(node.start, 'template-name') ?? this.rewriteAt(node.start, 'other');
-    if (rewrite !== undefined) return this.written(node.start, Math.max(rewrite.end, node.end));
+    const rewrite = this.rewrites.get(node.start);
+    if (rewrite?.kind === 'template-name' || rewrite?.kind === 'other')
+      return this.written(node.start, Math.max(rewrite.end, node.end));
     return this.text(node);
   }
 
+  /** Whether a plain name means a type here: the kernel's short integer types, `..._t`, the file's own typedefs. */
+  isTypeName(name: string): boolean {
+    return TYPE_NAME.test(name) || this.typeNames.has(name);
+  }
+
   /** The conditions around an offset, outermost first. */
-  conditions(offset: number): string[] {
-    const found: string[] = [];
-    for (const branch of this.kept) {
-      if (branch.start > offset) break;
-      if (branch.end > offset) found.push(branch.when);
-    }
-    return found;
+  conditions(offset: number): When {
+    return this.conditionsAt.around(offset);
   }
 
   /** The conditions around `offset` beyond those around `outer`; absent if there are none. */
@@ -91,22 +90,42 @@ export class LowerContext {
   }
 
   problem(offset: number, message: string): void {
-    this.problems.push({ file: this.path, line: Math.floor(this.at(offset) / 65536), message });
+    this.problems.push({ file: this.path, line: lineOf(this.at(offset)), message });
   }
+}
+
+const TYPE_NAME =
+  /^(?:(?:__)?[us](?:8|16|32|64)|(?:__)?[bl]e(?:16|32|64)|__sum16|__wsum|\w+_t|u?int|ushort|ulong|uchar|bool)$/;
+
+const STRING_OR_COMMENT = /("(?:\\[\s\S]|[^"\\\n])*"|'(?:\\[\s\S]|[^'\\\n])*')|\/\*[\s\S]*?\*\/|\/\/[^\n]*|\\\r?\n/g;
+
+/** Without comments and line continuations, white space folded. */
+export function foldSpace(text: string): string {
+  if (/^\w*$/.test(text)) return text;
+  return text
+    .replace(STRING_OR_COMMENT, (_, string: string | undefined) => string ?? ' ')
+    .replace(/\s+/g, ' ')
+    .trim();
 }
 
 /** Positions in a file's own text. */
 export function locator(text: string): Locate {
   const starts = [0];
   for (let i = text.indexOf('\n'); i >= 0; i = text.indexOf('\n', i + 1)) starts.push(i + 1);
+  const startOf = (line: number): number => starts[line] ?? Infinity;
+  // Most questions are about the line of the question before.
+  let line = 0;
   return (offset) => {
-    let low = 0;
-    let high = starts.length;
-    while (low + 1 < high) {
-      const middle = (low + high) >> 1;
-      if ((starts[middle] ?? Infinity) <= offset) low = middle;
-      else high = middle;
+    if (offset < startOf(line) || offset >= startOf(line + 1)) {
+      let low = 0;
+      let high = starts.length;
+      while (low + 1 < high) {
+        const middle = (low + high) >> 1;
+        if (startOf(middle) <= offset) low = middle;
+        else high = middle;
+      }
+      line = low;
     }
-    return pos(low + 1, offset - (starts[low] ?? 0) + 1);
+    return pos(line + 1, offset - startOf(line) + 1);
   };
 }

@@ -1,8 +1,10 @@
 import type { FileScopeCall, FunctionFact, PrototypeFact, TypedefFact, VariableFact } from './facts';
-import type { LowerContext } from './lower-context';
+import { lineOf } from './facts';
+import { foldSpace, type LowerContext } from './lower-context';
 import { lowerExpr } from './lower-expr';
 import { lowerBlock } from './lower-stmt';
 import { baseType, type Declarator, readDeclarator } from './lower-types';
+import { readMacroCall } from './macro-text';
 import { child, type SyntaxNode } from './syntax-node';
 
 export interface FileItems {
@@ -15,12 +17,11 @@ export interface FileItems {
 /** What stands at file scope; structs, enumerators and problems go to the context. */
 export function lowerFile(ctx: LowerContext, root: SyntaxNode): FileItems {
   const items: FileItems = { functions: [], prototypes: [], variables: [], typedefs: [] };
-  for (const node of root.children) lowerItem(ctx, node, items);
-  reportErrors(ctx, root);
+  for (const node of root.children) lowerItem(ctx, node, items, false);
   return items;
 }
 
-function lowerItem(ctx: LowerContext, node: SyntaxNode, items: FileItems): void {
+function lowerItem(ctx: LowerContext, node: SyntaxNode, items: FileItems, inError: boolean): void {
   switch (node.type) {
     case 'function_definition':
       lowerFunction(ctx, node, items);
@@ -38,11 +39,19 @@ function lowerItem(ctx: LowerContext, node: SyntaxNode, items: FileItems): void 
       return;
     case 'linkage_specification':
     case 'declaration_list':
+      for (const each of node.children) lowerItem(ctx, each, items, inError);
+      return;
+    // What the parser could still make out is taken; the error itself is a problem.
     case 'ERROR':
-      for (const each of node.children) lowerItem(ctx, each, items);
+      for (const each of node.children) lowerItem(ctx, each, items, true);
+      return;
+    case 'comment':
+    case 'TOO_DEEP':
       return;
     default:
-      return;
+      // A lone `;` is nothing.
+      if (!inError && node.children.length > 0)
+        ctx.problem(node.start, `not understood at file scope: ${ctx.written(node.start, node.end).slice(0, 60)}`);
   }
 }
 
@@ -80,8 +89,8 @@ function lowerFunction(ctx: LowerContext, node: SyntaxNode, items: FileItems): v
   }
   items.functions.push({
     ...prototype(ctx, node, read),
-    firstLine: Math.floor(ctx.at(node.start) / 65536),
-    lastLine: Math.floor(ctx.at(node.end - 1) / 65536),
+    firstLine: lineOf(ctx.at(node.start)),
+    lastLine: lineOf(ctx.at(node.end - 1)),
     body: lowerBlock(ctx, body),
   });
 }
@@ -138,49 +147,28 @@ export function fileScopeCalls(ctx: LowerContext): FileScopeCall[] {
   const calls: FileScopeCall[] = [];
   for (const rewrite of ctx.masked.rewrites) {
     if (rewrite.kind !== 'file-scope-call') continue;
-    const match = /^((?:(?:static|extern|inline)\s+)*)(\w+)\s*\(([\s\S]*)\)[^()]*$/.exec(rewrite.original);
-    if (match === null) continue;
-    calls.push({
-      name: match[2] ?? '',
-      at: ctx.at(rewrite.start + (match[1]?.length ?? 0)),
-      args: splitArguments(match[3] ?? ''),
-      ...ctx.when(rewrite.start),
-    });
+    const call = readMacroCall(rewrite.original);
+    if (call === undefined) {
+      ctx.problem(rewrite.start, `a macro call was not understood: ${foldSpace(rewrite.original).slice(0, 60)}`);
+      continue;
+    }
+    const at = ctx.at(rewrite.start + call.nameStart);
+    calls.push({ name: call.name, at, args: call.args, ...ctx.when(rewrite.start) });
   }
   return calls;
 }
 
-/** Splits at the commas outside brackets and strings. */
-export function splitArguments(text: string): string[] {
-  const args: string[] = [];
-  let depth = 0;
-  let from = 0;
-  const tokens = /"(?:\\[\s\S]|[^"\\])*"|'(?:\\[\s\S]|[^'\\])*'|\/\*[\s\S]*?\*\/|[()[\]{},]/g;
-  for (let match = tokens.exec(text); match !== null; match = tokens.exec(text)) {
-    const mark = match[0];
-    if (mark.length > 1) continue;
-    if (/[([{]/.test(mark)) depth += 1;
-    else if (/[)\]}]/.test(mark)) depth -= 1;
-    else if (depth === 0) {
-      args.push(text.slice(from, match.index));
-      from = match.index + 1;
-    }
-  }
-  args.push(text.slice(from));
-  const folded = args.map((arg) =>
-    arg
-      .replace(/\/\*[\s\S]*?\*\//g, ' ')
-      .replace(/\s+/g, ' ')
-      .trim(),
-  );
-  return folded.length === 1 && folded[0] === '' ? [] : folded;
-}
-
-function reportErrors(ctx: LowerContext, node: SyntaxNode): void {
-  if (node.type === 'ERROR') {
-    ctx.problem(node.start, `not understood: ${ctx.written(node.start, node.end).slice(0, 60)}`);
+/** Every error of the tree, once: what lies within one is part of it. */
+export function reportErrors(ctx: LowerContext, node: SyntaxNode): void {
+  if (node.type === 'ERROR' || node.type === 'TOO_DEEP') {
+    const what = node.type === 'ERROR' ? 'not understood' : 'nested too deeply';
+    ctx.problem(node.start, `${what}: ${ctx.written(node.start, Math.min(node.end, node.start + 200)).slice(0, 60)}`);
     return;
   }
-  if (node.missing) ctx.problem(node.start, `'${node.type}' is missing`);
-  for (const each of node.children) reportErrors(ctx, each);
+  for (const [index, each] of node.children.entries()) {
+    // `unsigned : 3;`, padding that has no name
+    const isPadding = each.missing && node.children[index + 1]?.type === 'bitfield_clause';
+    if (each.missing && !isPadding) ctx.problem(each.start, `'${each.type}' is missing`);
+    reportErrors(ctx, each);
+  }
 }

@@ -1,43 +1,67 @@
-import type { Expr, Stmt } from './facts';
+import type { Expr, Pos, Stmt } from './facts';
 import type { LowerContext } from './lower-context';
-import { lowerExpr } from './lower-expr';
+import { commaList, lowerExpr, opaque } from './lower-expr';
+import { lowerExpressionStatement } from './lower-expression-stmt';
+import { readMacroCall } from './macro-text';
 import { baseType, readDeclarator } from './lower-types';
 import { child, type SyntaxNode } from './syntax-node';
 
 /** The statements of a `{ ... }`, those of an `#if` branch wrapped in a `when`. */
 export function lowerBlock(ctx: LowerContext, node: SyntaxNode): Stmt[] {
-  const depth = ctx.conditions(node.start).length;
-  return lowerList(ctx, node.children, depth);
+  return lowerList(ctx, node.children, ctx.conditions(node.start).length);
 }
 
-/** One statement as a list: a block gives its statements, a `case` its label and what follows. */
-export function lowerBody(ctx: LowerContext, node: SyntaxNode | undefined): Stmt[] {
+/** One statement as a list: a block gives its statements. */
+function lowerBody(ctx: LowerContext, node: SyntaxNode | undefined): Stmt[] {
   if (node === undefined) return [];
-  return node.type === 'compound_statement'
-    ? lowerBlock(ctx, node)
-    : lowerList(ctx, [node], ctx.conditions(node.start).length);
+  if (node.type === 'compound_statement') return lowerBlock(ctx, node);
+  return lowerList(ctx, [node], ctx.conditions(node.start).length);
+}
+
+/** A statement or a label: of a `case_statement` and of a `labeled_statement` what stands before the colon. */
+interface Item {
+  readonly node: SyntaxNode;
+  readonly isLabel: boolean;
+}
+
+/**
+ * The grammar puts what follows a label inside its node, but an `#if` may begin or end between the two: labels become
+ * items of their own.
+ */
+function flatten(nodes: readonly SyntaxNode[], items: Item[]): Item[] {
+  for (const node of nodes) {
+    if (node.type === 'case_statement' || node.type === 'labeled_statement') {
+      const head = child(node, node.type === 'case_statement' ? 'value' : 'label');
+      items.push({ node, isLabel: true });
+      flatten(
+        node.children.filter((each) => each !== head),
+        items,
+      );
+    } else if (node.type !== 'comment') items.push({ node, isLabel: false });
+  }
+  return items;
 }
 
 function lowerList(ctx: LowerContext, nodes: readonly SyntaxNode[], depth: number): Stmt[] {
+  return underConditions(ctx, flatten(nodes, []), depth);
+}
+
+/** `depth`: how many conditions lie around the list. */
+function underConditions(ctx: LowerContext, items: readonly Item[], depth: number): Stmt[] {
   const list: Stmt[] = [];
-  let i = 0;
-  while (i < nodes.length) {
-    const node = nodes[i];
-    if (node === undefined) break;
-    const condition = ctx.conditions(node.start)[depth];
+  for (let i = 0; i < items.length;) {
+    const item = items[i];
+    if (item === undefined) break;
+    const condition = ctx.conditions(item.node.start)[depth];
     if (condition === undefined) {
-      list.push(...lowerStmt(ctx, node));
+      list.push(...(item.isLabel ? lowerLabel(ctx, item.node) : lowerStmt(ctx, item.node)));
       i += 1;
       continue;
     }
     let end = i + 1;
-    while (end < nodes.length && ctx.conditions(nodes[end]?.start ?? 0)[depth] === condition) end += 1;
-    list.push({
-      k: 'when',
-      at: ctx.at(node.start),
-      when: condition,
-      body: lowerList(ctx, nodes.slice(i, end), depth + 1),
-    });
+    while (end < items.length && ctx.conditions(items[end]?.node.start ?? 0)[depth] === condition) end += 1;
+    const body = underConditions(ctx, items.slice(i, end), depth + 1);
+    list.push({ k: 'when', at: ctx.at(item.node.start), when: condition, body });
     i = end;
   }
   return list;
@@ -46,8 +70,6 @@ function lowerList(ctx: LowerContext, nodes: readonly SyntaxNode[], depth: numbe
 function lowerStmt(ctx: LowerContext, node: SyntaxNode): Stmt[] {
   const at = ctx.at(node.start);
   switch (node.type) {
-    case 'comment':
-      return [];
     case 'compound_statement':
       return [{ k: 'block', at, body: lowerBlock(ctx, node) }];
     case 'expression_statement':
@@ -56,23 +78,15 @@ function lowerStmt(ctx: LowerContext, node: SyntaxNode): Stmt[] {
       return lowerDeclaration(ctx, node);
     case 'if_statement': {
       const alternative = child(node, 'alternative');
-      const otherwise = alternative?.type === 'else_clause' ? alternative.children[0] : alternative;
-      return [
-        {
-          k: 'if',
-          at,
-          ...condition(ctx, node),
-          then: lowerBody(ctx, child(node, 'consequence')),
-          ...(otherwise === undefined ? {} : { else: lowerBody(ctx, otherwise) }),
-        },
-      ];
+      const otherwise = alternative?.type === 'else_clause' ? alternative.children.at(-1) : alternative;
+      const then = lowerBody(ctx, child(node, 'consequence'));
+      const rest = otherwise === undefined ? {} : { else: lowerBody(ctx, otherwise) };
+      return [{ k: 'if', at, ...condition(ctx, node), then, ...rest }];
     }
     case 'switch_statement': {
       const { c, text } = condition(ctx, node);
       return [{ k: 'switch', at, x: c, text, body: lowerBody(ctx, child(node, 'body')) }];
     }
-    case 'case_statement':
-      return lowerCase(ctx, node);
     case 'while_statement':
       return [lowerWhile(ctx, node)];
     case 'do_statement':
@@ -80,21 +94,13 @@ function lowerStmt(ctx: LowerContext, node: SyntaxNode): Stmt[] {
     case 'for_statement':
       return [lowerFor(ctx, node)];
     case 'return_statement': {
-      const x = node.children.find((each) => each.type !== 'comment');
-      const value = x === undefined ? {} : { x: lowerExpr(ctx, x) };
-      return [{ k: 'return', at, ...value, text: x === undefined ? '' : ctx.written(x.start, x.end) }];
+      const x = node.children.find((each) => each.type !== 'comment' && each.type !== 'ERROR');
+      if (x === undefined) return [{ k: 'return', at, text: '' }];
+      return [{ k: 'return', at, x: lowerExpr(ctx, x), text: ctx.written(x.start, x.end) }];
     }
     case 'goto_statement': {
       const label = child(node, 'label');
       return [{ k: 'goto', at, label: label === undefined ? '' : ctx.text(label) }];
-    }
-    case 'labeled_statement': {
-      const label = child(node, 'label');
-      const rest = node.children.filter((each) => each.field !== 'label');
-      return [
-        { k: 'label', at, name: label === undefined ? '' : ctx.text(label) },
-        ...rest.flatMap((each) => lowerStmt(ctx, each)),
-      ];
     }
     case 'break_statement':
       return [{ k: 'break', at }];
@@ -106,48 +112,24 @@ function lowerStmt(ctx: LowerContext, node: SyntaxNode): Stmt[] {
     case 'type_definition':
       baseType(ctx, { ...node, children: [{ ...node, field: 'type' }] });
       return [];
-    default:
-      ctx.problem(node.start, `a statement was not understood: ${ctx.written(node.start, node.end).slice(0, 60)}`);
-      return [{ k: 'opaque', at, text: ctx.written(node.start, node.end) }];
+    // `;` alone, where the grammar makes it a node
+    case 'empty_statement':
+      return [];
+    default: {
+      const text = ctx.written(node.start, node.end);
+      // An error is among the problems already.
+      if (node.type !== 'ERROR') ctx.problem(node.start, `a statement was not understood: ${text.slice(0, 60)}`);
+      return [{ k: 'opaque', at, text }];
+    }
   }
 }
 
+/** The controlling expression, and its text without the parentheses around. */
 function condition(ctx: LowerContext, node: SyntaxNode): { c: Expr; text: string } {
   const c = child(node, 'condition');
   if (c === undefined) return { c: { k: 'opaque', at: ctx.at(node.start), text: '' }, text: '' };
   const written = ctx.written(c.start, c.end);
   return { c: lowerExpr(ctx, c), text: /^\(.*\)$/.test(written) ? written.slice(1, -1).trim() : written };
-}
-
-function lowerExpressionStatement(ctx: LowerContext, node: SyntaxNode): Stmt[] {
-  const at = ctx.at(node.start);
-  const inner = node.children.find((each) => each.type !== 'comment');
-  if (inner === undefined) return [];
-  const asm = ctx.rewriteAt(inner.start, 'asm');
-  const x = lowerExpr(ctx, inner);
-  if (asm !== undefined && x.k === 'call') {
-    const outputs = asm.outputs ?? 0;
-    return [{ k: 'asm', at, outputs: x.args.slice(0, outputs), inputs: x.args.slice(outputs) }];
-  }
-  // `guard(mutex)(&lock);`
-  if (x.k === 'call' && x.fn.k === 'call' && x.fn.fn.k === 'id' && x.fn.fn.name === 'guard') {
-    const name = x.fn.args[0];
-    return [{ k: 'guard', at, macro: 'guard', name: name?.k === 'id' ? name.name : '', args: x.args }];
-  }
-  if (x.k === 'call' && x.fn.k === 'call' && x.fn.fn.k === 'id' && x.fn.fn.name === 'CLASS') {
-    const [name, variable] = x.fn.args;
-    return [
-      {
-        k: 'guard',
-        at,
-        macro: 'CLASS',
-        name: name?.k === 'id' ? name.name : '',
-        ...(variable?.k === 'id' ? { variable: variable.name } : {}),
-        args: x.args,
-      },
-    ];
-  }
-  return [{ k: 'expr', at, x }];
 }
 
 function lowerDeclaration(ctx: LowerContext, node: SyntaxNode): Stmt[] {
@@ -160,9 +142,9 @@ function lowerDeclaration(ctx: LowerContext, node: SyntaxNode): Stmt[] {
   const stmts: Stmt[] = [];
   for (const each of node.children) {
     if (each.field !== 'declarator') continue;
-    const declarator = each.type === 'init_declarator' ? child(each, 'declarator') : each;
-    const value = each.type === 'init_declarator' ? child(each, 'value') : undefined;
-    const { name, nameStart, type } = readDeclarator(ctx, base, declarator);
+    const isInit = each.type === 'init_declarator';
+    const value = isInit ? child(each, 'value') : undefined;
+    const { name, nameStart, type } = readDeclarator(ctx, base, isInit ? child(each, 'declarator') : each);
     stmts.push({
       k: 'decl',
       at: ctx.at(nameStart),
@@ -176,74 +158,74 @@ function lowerDeclaration(ctx: LowerContext, node: SyntaxNode): Stmt[] {
   return stmts;
 }
 
-/** `case x:` and the statements up to the next label, which the grammar puts inside. */
-function lowerCase(ctx: LowerContext, node: SyntaxNode): Stmt[] {
+function lowerLabel(ctx: LowerContext, node: SyntaxNode): Stmt[] {
   const at = ctx.at(node.start);
+  if (node.type === 'labeled_statement') {
+    const label = child(node, 'label');
+    return [{ k: 'label', at, name: label === undefined ? '' : ctx.text(label) }];
+  }
   const value = child(node, 'value');
-  const rest = node.children.filter((each) => each !== value && each.type !== 'comment');
-  const label: Stmt = value === undefined ? { k: 'case', at } : { k: 'case', at, ...caseRange(ctx, node, value) };
-  return [label, ...lowerList(ctx, rest, ctx.conditions(node.start).length)];
+  return [value === undefined ? { k: 'case', at } : { k: 'case', at, ...caseRange(ctx, node, value) }];
 }
 
 function caseRange(ctx: LowerContext, node: SyntaxNode, value: SyntaxNode): { lo: Expr; hi?: Expr } {
   const macro = ctx.rewriteAt(node.start, 'label-macro');
   if (macro !== undefined) {
-    const at = ctx.at(node.start);
-    const match = /^(\w+)\s*\(([\s\S]*)\)$/.exec(macro.original);
-    const args = (match?.[2] ?? '').split(',').map((arg): Expr => ({ k: 'id', at, name: arg.trim() }));
-    return { lo: { k: 'call', at, fn: { k: 'id', at, name: match?.[1] ?? '' }, args } };
+    return { lo: lowerLabelMacro(ctx.at(node.start), macro.original) };
   }
   const operator = value.type === 'binary_expression' ? child(value, 'operator') : undefined;
   if (operator !== undefined && ctx.rewriteAt(operator.start, 'case-range') !== undefined) {
-    const lo = child(value, 'left');
-    const hi = child(value, 'right');
+    const [lo, hi] = [child(value, 'left'), child(value, 'right')];
     if (lo !== undefined && hi !== undefined) return { lo: lowerExpr(ctx, lo), hi: lowerExpr(ctx, hi) };
   }
   return { lo: lowerExpr(ctx, value) };
+}
+
+/** `GROUP(a, 1):`, a macro of case labels: as a call. */
+function lowerLabelMacro(at: Pos, original: string): Expr {
+  const call = readMacroCall(original);
+  const args = (call?.args ?? []).map((text): Expr => {
+    if (/^[A-Za-z_]\w*$/.test(text)) return { k: 'id', at, name: text };
+    return /^\w+$/.test(text) ? { k: 'num', at, text } : { k: 'opaque', at, text };
+  });
+  return { k: 'call', at, fn: { k: 'id', at, name: call?.name ?? '' }, args };
 }
 
 /** A `while`, or a loop macro that masking made one. */
 function lowerWhile(ctx: LowerContext, node: SyntaxNode): Stmt {
   const at = ctx.at(node.start);
   const body = lowerBody(ctx, child(node, 'body'));
-  const macro = ctx.rewriteAt(node.start, 'loop');
+  const macro = ctx.rewriteAt(node.start, 'loop')?.original;
   const { c, text } = condition(ctx, node);
   if (macro === undefined) return { k: 'loop', at, form: 'while', c, text, body };
-  const args = commaList(c);
-  const name = macro.original;
-  if (name === 'scoped_guard' || name === 'scoped_cond_guard') {
-    const [guard, ...rest] = args;
-    return { k: 'guard', at, macro: name, name: guard?.k === 'id' ? guard.name : '', args: rest, body };
+  const args = child(node, 'condition')?.children.flatMap(commaList) ?? [];
+  // `scoped_cond_guard(x, return -EINTR, y)`: a statement as an argument is no expression.
+  const lowered = args
+    .filter((each) => each.type !== 'ERROR')
+    .map((each) => (/^(?:return|goto)\b/.test(ctx.text(each)) ? opaque(ctx, each) : lowerExpr(ctx, each)));
+  if (macro === 'scoped_guard' || macro === 'scoped_cond_guard') {
+    const [guard, ...rest] = lowered;
+    return { k: 'guard', at, macro, name: guard?.k === 'id' ? guard.name : '', args: rest, body };
   }
-  return { k: 'each', at, macro: name, args, text: `${name}(${text})`, body };
-}
-
-function commaList(x: Expr): Expr[] {
-  return x.k === 'binary' && x.op === ',' ? [...commaList(x.l), x.r] : [x];
+  return { k: 'each', at, macro, args: lowered, text: `${macro}(${text})`, body };
 }
 
 function lowerFor(ctx: LowerContext, node: SyntaxNode): Stmt {
-  const init = child(node, 'initializer');
-  const c = child(node, 'condition');
-  const step = child(node, 'update');
-  const open = node.start;
-  const close = child(node, 'body')?.start ?? node.end;
-  const written = ctx.written(open, close);
+  const [init, c, step, body] = ['initializer', 'condition', 'update', 'body'].map((field) => child(node, field));
+  const written = ctx.written(node.start, body?.start ?? node.end);
   return {
     k: 'loop',
     at: ctx.at(node.start),
     form: 'for',
-    text: written.replace(/^for\s*\(/, '').replace(/\)$/, ''),
-    ...(init === undefined
-      ? {}
-      : {
-          init:
-            init.type === 'declaration'
-              ? lowerDeclaration(ctx, init)
-              : [{ k: 'expr', at: ctx.at(init.start), x: lowerExpr(ctx, init) } as const],
-        }),
+    text: written.replace(/^for\s*\(\s*/, '').replace(/\s*\)$/, ''),
+    ...(init === undefined ? {} : { init: lowerForInit(ctx, init) }),
     ...(c === undefined ? {} : { c: lowerExpr(ctx, c) }),
     ...(step === undefined ? {} : { step: lowerExpr(ctx, step) }),
-    body: lowerBody(ctx, child(node, 'body')),
+    body: lowerBody(ctx, body),
   };
+}
+
+function lowerForInit(ctx: LowerContext, init: SyntaxNode): Stmt[] {
+  if (init.type === 'declaration') return lowerDeclaration(ctx, init);
+  return [{ k: 'expr', at: ctx.at(init.start), x: lowerExpr(ctx, init) }];
 }

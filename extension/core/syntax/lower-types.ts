@@ -1,6 +1,6 @@
-import type { FieldFact, Parameter, TypeText } from './facts';
+import type { Parameter, TypeText } from './facts';
 import type { LowerContext } from './lower-context';
-import { lowerExpr } from './lower-expr';
+import { enumType, structType } from './lower-struct';
 import { child, type SyntaxNode } from './syntax-node';
 
 export interface Declarator {
@@ -131,72 +131,4 @@ function readParameters(ctx: LowerContext, node: SyntaxNode): Parameter[] {
 export function descriptorText(ctx: LowerContext, node: SyntaxNode): TypeText {
   const base = baseType(ctx, node);
   return readDeclarator(ctx, base, child(node, 'declarator')).type;
-}
-
-function structType(ctx: LowerContext, node: SyntaxNode, nameHint: string): TypeText {
-  const kind = node.type === 'union_specifier' ? 'union' : 'struct';
-  const tag = child(node, 'name');
-  const body = child(node, 'body');
-  const name = tag === undefined ? nameHint : ctx.name(tag);
-  if (body !== undefined) {
-    const fields = readFields(ctx, body, name);
-    ctx.structs.push({ kind, name, at: ctx.at(tag?.start ?? node.start), fields, ...ctx.when(node.start) });
-  }
-  return `${kind} ${name}`.trim();
-}
-
-function readFields(ctx: LowerContext, body: SyntaxNode, outer: string): FieldFact[] {
-  const fields: FieldFact[] = [];
-  for (const node of body.children) {
-    if (node.type !== 'field_declaration') continue;
-    const declarators = node.children.filter((each) => each.field === 'declarator');
-    const type = child(node, 'type');
-    const first = declarators[0];
-    if (
-      first === undefined &&
-      type !== undefined &&
-      child(type, 'body') !== undefined &&
-      child(type, 'name') === undefined
-    ) {
-      // An anonymous struct or union: its members are the outer one's.
-      const inner = child(type, 'body');
-      if (inner !== undefined && type.type !== 'enum_specifier') fields.push(...readFields(ctx, inner, outer));
-      continue;
-    }
-    const hint = first === undefined ? '' : `${outer}.${readDeclarator(ctx, '', first).name}`;
-    const base = baseType(ctx, node, hint);
-    const bits = node.children.find((each) => each.type === 'bitfield_clause');
-    for (const declarator of declarators) {
-      const read = readDeclarator(ctx, base, declarator);
-      const width = bits?.children[0];
-      fields.push({
-        name: read.name,
-        at: ctx.at(read.nameStart),
-        type: read.type,
-        ...(width === undefined ? {} : { bits: ctx.written(width.start, width.end) }),
-        ...ctx.when(node.start, body.start),
-      });
-    }
-  }
-  return fields;
-}
-
-function enumType(ctx: LowerContext, node: SyntaxNode): TypeText {
-  const tag = child(node, 'name');
-  const body = child(node, 'body');
-  const name = tag === undefined ? `@${Math.floor(ctx.at(node.start) / 65536)}` : ctx.name(tag);
-  for (const each of body?.children ?? []) {
-    if (each.type !== 'enumerator') continue;
-    const nameNode = child(each, 'name');
-    const value = child(each, 'value');
-    if (nameNode === undefined) continue;
-    ctx.enumerators.push({
-      name: ctx.name(nameNode),
-      at: ctx.at(nameNode.start),
-      of: name,
-      ...(value === undefined ? {} : { value: lowerExpr(ctx, value) }),
-      ...ctx.when(each.start),
-    });
-  }
-  return tag === undefined ? 'enum' : `enum ${name}`;
 }

@@ -29,7 +29,8 @@ export function settleBranches(
     const dropped: { start: number; end: number }[] = [];
     for (const [index, arm] of conditional.arms.entries()) {
       const drop = kept !== undefined && index !== kept;
-      branches.push({ start: arm.start, end: arm.end, when: arm.when, dropped: drop });
+      const chosen = index === kept ? ({ chosen: true } as const) : {};
+      branches.push({ start: arm.start, end: arm.end, when: arm.when, dropped: drop, ...chosen });
       if (!drop) continue;
       mask.blank(arm.start, arm.end);
       dropped.push(arm);

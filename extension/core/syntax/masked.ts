@@ -23,6 +23,11 @@ export interface Branch {
   readonly when: string;
   /** The branch splits a statement, another branch was kept in its place, and this one's text is blanked. */
   readonly dropped: boolean;
+  /**
+   * The branches split a statement, and this one was kept for all of them: what it holds is read as if no `#if` stood
+   * around it (its text goes on behind the `#endif`). Set by the mask, read by the lowering.
+   */
+  readonly chosen?: true;
 }
 
 /** A `#define`, blanked. `body` has line continuations folded to blanks, character for character from `bodyStart`, comments blanked. */

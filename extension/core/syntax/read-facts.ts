@@ -1,18 +1,20 @@
 import type { Problem } from '../source/tree';
 import type { FileFacts } from './facts';
-import { fileScopeCalls, lowerFile } from './lower-file';
-import { generatedFunctions, lowerMacros, type ParseText } from './lower-macros';
 import { LowerContext, locator } from './lower-context';
+import { fileScopeCalls, lowerFile, reportErrors } from './lower-file';
+import { generatedFunctions } from './lower-generated';
+import { lowerMacros, type ParseText } from './lower-macros';
 import { maskKernelC } from './mask';
 import { type CParser, MAX_TEXT } from './parser';
-import { copyTree, type SyntaxNode } from './syntax-node';
+import { type SyntaxNode, TreeCopier } from './syntax-node';
 import { textHash } from './text-hash';
 
 /**
- * The facts of one file. Total: any text gives facts, and what was not understood is among their problems.
+ * The facts of one file. Total: any text gives facts, and what was not understood is among their problems, by line.
  */
 export function readFacts(parser: CParser, path: string, text: string): FileFacts {
-  return factsWith((masked) => parseWith(parser, masked), path, text);
+  const copier = new TreeCopier();
+  return factsWith((masked) => parseWith(parser, copier, masked), path, text);
 }
 
 /** The same through any engine: `parse` gives the syntax tree of a masked text. */
@@ -26,37 +28,52 @@ export function factsWith(parse: ParseText, path: string, text: string): FileFac
   if (root === null) return emptyFacts(path, hash, lines, { file: path, message: 'parsing was cancelled' });
   const ctx = new LowerContext(path, text, masked, locator(text), typeNames(root, masked.text));
   for (const { at, message } of masked.faults) ctx.problem(at, message);
-  const items = lowerFile(ctx, root);
-  items.functions.push(...generatedFunctions(ctx, masked, parse));
+  reportErrors(ctx, root);
+  const { functions, ...items } = lowerFile(ctx, root);
+  const generated = generatedFunctions(ctx, parse);
+  const macros = lowerMacros(ctx, parse, generated.generators);
+  const includes = masked.includes.map(({ target, system, start }) => ({
+    target,
+    system,
+    at: ctx.at(start),
+    ...ctx.when(start),
+  }));
   return {
     path,
     hash,
     lines,
+    functions: [...functions, ...generated.functions],
     ...items,
     structs: ctx.structs,
     enumerators: ctx.enumerators,
-    macros: lowerMacros(ctx, masked, parse),
-    includes: masked.includes.map(({ target, system, start }) => ({
-      target,
-      system,
-      at: ctx.at(start),
-      ...ctx.when(start),
-    })),
+    macros,
+    includes,
     fileScopeCalls: fileScopeCalls(ctx),
-    problems: ctx.problems,
+    problems: inOrder(ctx.problems),
   };
 }
 
-function parseWith(parser: CParser, text: string): SyntaxNode | null {
+function parseWith(parser: CParser, copier: TreeCopier, text: string): SyntaxNode | null {
   const tree = parser.parse(text);
   if (tree === null) return null;
   const cursor = tree.walk();
   try {
-    return copyTree(cursor);
+    return copier.copy(cursor, tree.rootNode.hasError);
   } finally {
     cursor.delete();
     tree.delete();
   }
+}
+
+/** By line, each once. */
+function inOrder(problems: readonly Problem[]): Problem[] {
+  const seen = new Set<string>();
+  return [...problems]
+    .sort((a, b) => (a.line ?? 0) - (b.line ?? 0))
+    .filter(({ line, message }) => {
+      const key = `${line ?? 0} ${message}`;
+      return !seen.has(key) && seen.add(key);
+    });
 }
 
 function unreadable(text: string): string | undefined {
@@ -92,9 +109,10 @@ function countLines(text: string): number {
 /** The names that the file's own typedefs define. */
 function typeNames(root: SyntaxNode, text: string): Set<string> {
   const names = new Set<string>();
-  for (const node of root.children) {
-    if (node.type !== 'type_definition') continue;
-    for (const each of node.children) if (each.type === 'type_identifier') names.add(text.slice(each.start, each.end));
-  }
+  const find = (node: SyntaxNode): void => {
+    if (node.type === 'type_identifier') names.add(text.slice(node.start, node.end));
+    for (const each of node.children) if (each.field === 'declarator' || /declarator$/.test(each.type)) find(each);
+  };
+  for (const node of root.children) if (node.type === 'type_definition') find(node);
   return names;
 }

@@ -190,6 +190,7 @@ int kvm_arch_vcpu_ioctl_run(struct kvm_vcpu *vcpu)
 	int r;
 
 	do {
+		kvm_x86_call(vcpu_run)(vcpu);
 		r = kvm_x86_call(handle_exit)(vcpu);
 	} while (r > 0);
 

@@ -6,6 +6,7 @@ KVM_X86_OP(vm_init)
 KVM_X86_OP(vcpu_create)
 KVM_X86_OP(set_msr)
 KVM_X86_OP(set_cr0)
+KVM_X86_OP(vcpu_run)
 KVM_X86_OP(handle_exit)
 KVM_X86_OP_OPTIONAL(refresh_apicv_exec_ctrl)
 #endif

@@ -74,6 +74,7 @@ struct kvm_x86_ops {
 	int (*vcpu_create)(struct kvm_vcpu *vcpu);
 	int (*set_msr)(struct kvm_vcpu *vcpu, struct msr_data *msr);
 	void (*set_cr0)(struct kvm_vcpu *vcpu, unsigned long cr0);
+	void (*vcpu_run)(struct kvm_vcpu *vcpu);
 	int (*handle_exit)(struct kvm_vcpu *vcpu);
 	void (*refresh_apicv_exec_ctrl)(struct kvm_vcpu *vcpu);
 	const unsigned long required_apicv_inhibits;

@@ -26,6 +26,13 @@ static void svm_set_cr0(struct kvm_vcpu *vcpu, unsigned long cr0)
 	vcpu->arch.cr0 = cr0;
 }
 
+u32 __svm_vcpu_run(u64 *regs);
+
+static void svm_vcpu_run(struct kvm_vcpu *vcpu)
+{
+	vcpu->arch.exit_reason = __svm_vcpu_run(vcpu->arch.regs);
+}
+
 static int npf_interception(struct kvm_vcpu *vcpu)
 {
 	if (vcpu->kvm->arch.vm_type == KVM_X86_SNP_VM)
@@ -59,6 +66,7 @@ struct kvm_x86_ops svm_x86_ops __initdata = {
 	.vcpu_create = svm_vcpu_create,
 	.set_msr = svm_set_msr,
 	.set_cr0 = svm_set_cr0,
+	.vcpu_run = svm_vcpu_run,
 	.handle_exit = svm_handle_exit,
 	.required_apicv_inhibits = BIT(APICV_INHIBIT_REASON_DISABLED) | BIT(APICV_INHIBIT_REASON_HYPERV) |
 				   BIT(APICV_INHIBIT_REASON_PIT_REINJ),

@@ -36,6 +36,14 @@ static void vt_set_cr0(struct kvm_vcpu *vcpu, unsigned long cr0)
 	vmx_set_cr0(vcpu, cr0);
 }
 
+static void vt_vcpu_run(struct kvm_vcpu *vcpu)
+{
+	if (is_td_vcpu(vcpu))
+		tdx_vcpu_run(vcpu);
+	else
+		vmx_vcpu_run(vcpu);
+}
+
 static int vt_handle_exit(struct kvm_vcpu *vcpu)
 {
 	if (is_td_vcpu(vcpu))
@@ -55,6 +63,7 @@ struct kvm_x86_ops vt_x86_ops __initdata = {
 	.vcpu_create = vt_op(vcpu_create),
 	.set_msr = vt_op(set_msr),
 	.set_cr0 = vt_op(set_cr0),
+	.vcpu_run = vt_op(vcpu_run),
 	.handle_exit = vt_op(handle_exit),
 	.required_apicv_inhibits = VMX_REQUIRED_APICV_INHIBITS,
 };

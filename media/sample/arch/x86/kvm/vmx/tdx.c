@@ -20,6 +20,13 @@ int tdx_vcpu_create(struct kvm_vcpu *vcpu)
 	return 0;
 }
 
+u32 tdh_vp_enter(u64 *regs);
+
+void tdx_vcpu_run(struct kvm_vcpu *vcpu)
+{
+	vcpu->arch.exit_reason = tdh_vp_enter(vcpu->arch.regs);
+}
+
 static bool tdx_has_emulated_msr(u32 index)
 {
 	switch (index) {

@@ -34,6 +34,13 @@ int vmx_handle_exit(struct kvm_vcpu *vcpu)
 	return kvm_vmx_exit_handlers[exit_reason](vcpu);
 }
 
+u32 __vmx_vcpu_run(u64 *regs);
+
+void vmx_vcpu_run(struct kvm_vcpu *vcpu)
+{
+	vcpu->arch.exit_reason = __vmx_vcpu_run(vcpu->arch.regs);
+}
+
 int vmx_vm_init(struct kvm *kvm)
 {
 	return 0;

@@ -29,11 +29,13 @@ int vmx_vm_init(struct kvm *kvm);
 int vmx_vcpu_create(struct kvm_vcpu *vcpu);
 int vmx_set_msr(struct kvm_vcpu *vcpu, struct msr_data *msr);
 void vmx_set_cr0(struct kvm_vcpu *vcpu, unsigned long cr0);
+void vmx_vcpu_run(struct kvm_vcpu *vcpu);
 int vmx_handle_exit(struct kvm_vcpu *vcpu);
 
 int tdx_vm_init(struct kvm *kvm);
 int tdx_vcpu_create(struct kvm_vcpu *vcpu);
 int tdx_set_msr(struct kvm_vcpu *vcpu, struct msr_data *msr);
+void tdx_vcpu_run(struct kvm_vcpu *vcpu);
 int tdx_handle_exit(struct kvm_vcpu *vcpu);
 
 #endif

@@ -1,0 +1,165 @@
+import { exprText } from '../program/expand';
+import type { FunctionNode } from '../program/program';
+import type { Expr, MacroFact, Stmt } from '../syntax/facts';
+import { type Branch, forget, isFinal, noteUnmodelled, resumed, say, type Value, withEnv } from './branch';
+import { decided, evaluate, type Evaluated, truths } from './evaluate';
+import { execute, runBody } from './execute';
+import { type Frame, type Machine, MAX_DEPTH, siteOf } from './machine';
+import { operationOf } from './operations';
+import { perform } from './perform';
+import { changesNothing } from './purity';
+import { isRootIterator } from './root-iterator';
+import { substituted } from './substitute';
+import { knownValue } from './values';
+
+export type Call = Extract<Expr, { k: 'call' }>;
+
+/**
+ * A call: an operation that the model knows, a function that only reads, a helper or macro that is entered, or
+ * something that the model does not know, which is noted and never vanishes.
+ */
+export function call(machine: Machine, frame: Frame, x: Call, branch: Branch): Evaluated[] {
+  if (x.fn.k !== 'id') return unmodelled(frame, x, branch, machine);
+  const { name } = x.fn;
+  const { file } = frame.node;
+  const operation = operationOf(name);
+  if (operation !== undefined) {
+    if ('condition' in operation && operation.condition) {
+      const [condition] = x.args;
+      if (condition === undefined) return unmodelled(frame, x, branch, machine);
+      return truths(machine, frame, condition, branch).flatMap(([after, fires]) =>
+        perform(machine, frame, operation, x, [fires], after),
+      );
+    }
+    return withArguments(machine, frame, x, branch).flatMap(([after, values]) =>
+      after.end === undefined ? perform(machine, frame, operation, x, values, after) : [[after, undefined] as const],
+    );
+  }
+  if (changesNothing(machine, name, file))
+    return [[branch, knownValue(machine, frame, x, branch) ?? decided(machine, frame, x)]];
+  if (machine.budget-- <= 0 || frame.depth >= MAX_DEPTH) return unmodelled(frame, x, branch, machine);
+  const target = definitionOf(machine, name, file);
+  if (target !== undefined) return enter(machine, frame, target, x, branch);
+  const macro = machine.program.symbols.macro(name, file);
+  if (macro !== undefined && (macro.expr ?? macro.stmts) !== undefined)
+    return expandHere(machine, frame, macro, x, branch);
+  return unmodelled(frame, x, branch, machine);
+}
+
+/** The function that `name` means in `file`: the reference configuration's one, if several have a body. */
+export function definitionOf(machine: Machine, name: string, file: string): FunctionNode | undefined {
+  const nodes = machine.program.symbols.functionsNamed(name, file).filter((node) => 'body' in node.fact);
+  return nodes.find((node) => node.active) ?? nodes[0];
+}
+
+/** Evaluates the arguments in order. */
+function withArguments(
+  machine: Machine,
+  frame: Frame,
+  x: Call,
+  branch: Branch,
+): (readonly [Branch, readonly Value[]])[] {
+  let runs: (readonly [Branch, readonly Value[]])[] = [[branch, []]];
+  for (const arg of x.args) {
+    runs = runs.flatMap(([run, values]): (readonly [Branch, readonly Value[]])[] =>
+      run.end === undefined
+        ? evaluate(machine, frame, arg, run).map(([after, value]) => [after, [...values, value]] as const)
+        : [[run, values]],
+    );
+  }
+  return runs;
+}
+
+/** Runs the body of a helper. */
+function enter(machine: Machine, frame: Frame, target: FunctionNode, x: Call, branch: Branch): Evaluated[] {
+  return withArguments(machine, frame, x, branch).flatMap(([each, values]): Evaluated[] =>
+    each.end === undefined ? inside(machine, frame, target, x, values, each) : [[each, undefined]],
+  );
+}
+
+/** The body of a helper with its parameters bound to `values`. */
+function inside(
+  machine: Machine,
+  frame: Frame,
+  target: FunctionNode,
+  x: Call,
+  values: readonly Value[],
+  branch: Branch,
+): Evaluated[] {
+  const { fact } = target;
+  if (!('body' in fact)) return [[branch, undefined]];
+  const env = new Map(fact.params.map((param, i) => [param.name, values[i]] as const));
+  const inner: Frame = { node: target, depth: frame.depth + 1 };
+  const assumed = new Map([...branch.assumed].filter(([key]) => !key.startsWith(`${inner.depth}:`)));
+  return runBody(machine, inner, fact.body, { ...branch, env, assumed }).map((end): Evaluated => {
+    const value = end.end?.kind === 'return' ? end.end.value : undefined;
+    if (isFinal(end)) return [{ ...end, env: branch.env }, undefined];
+    return [outParameters({ ...resumed(end), env: branch.env }, x), value];
+  });
+}
+
+/**
+ * Enters a function that the model also knows by its effect, if its body leads to operations that the model can
+ * follow: it loops over roots. `undefined`: it does not.
+ */
+export function enterByName(
+  machine: Machine,
+  frame: Frame,
+  target: FunctionNode,
+  x: Call,
+  values: readonly Value[],
+  branch: Branch,
+): Evaluated[] | undefined {
+  if (!('body' in target.fact) || !loopsOverRoots(target.fact.body)) return undefined;
+  return inside(machine, frame, target, x, values, branch);
+}
+
+function loopsOverRoots(body: readonly Stmt[]): boolean {
+  return body.some((stmt) => {
+    switch (stmt.k) {
+      case 'each':
+        return isRootIterator(stmt.macro) || loopsOverRoots(stmt.body);
+      case 'if':
+        return loopsOverRoots(stmt.then) || loopsOverRoots(stmt.else ?? []);
+      case 'block':
+      case 'when':
+      case 'loop':
+        return loopsOverRoots(stmt.body);
+      case 'guard':
+        return loopsOverRoots(stmt.body ?? []);
+      default:
+        return false;
+    }
+  });
+}
+
+/** A macro's body in the place of its use. */
+function expandHere(machine: Machine, frame: Frame, macro: MacroFact, x: Call, branch: Branch): Evaluated[] {
+  const inner: Frame = { ...frame, depth: frame.depth + 1, use: siteOf(frame, x.at) };
+  const body = substituted(macro, x.args);
+  if (body.expr !== undefined) return evaluate(machine, inner, body.expr, branch);
+  return execute(machine, inner, body.stmts ?? [], [branch]).map((after) => [after, undefined]);
+}
+
+/** A callee may write what it was handed the address of. */
+function outParameters(branch: Branch, x: Call): Branch {
+  let after = branch;
+  for (const arg of x.args)
+    if (arg.k === 'unary' && arg.op === '&' && arg.x.k === 'id') after = withEnv(after, arg.x.name, undefined);
+  return after;
+}
+
+function unmodelled(frame: Frame, x: Call, branch: Branch, machine: Machine): Evaluated[] {
+  return withArguments(machine, frame, x, branch).map(([after]) => {
+    const site = siteOf(frame, x.at);
+    const name = exprText(x.fn);
+    const noted = noteUnmodelled(say(after, `calls ${name}(), which the model does not know`, site), name, site);
+    return [
+      outParameters(
+        forget(noted, (key) => /->|\*|\[|\(/.test(key)),
+        x,
+      ),
+      decided(machine, frame, x),
+    ];
+  });
+}

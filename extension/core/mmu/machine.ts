@@ -1,0 +1,33 @@
+import type { FunctionId, FunctionNode, Program, Site } from '../program/program';
+import { columnOf, lineOf, type Expr } from '../syntax/facts';
+import type { MmuState } from './mmu-state';
+
+/** The truth of a condition in a function, for the VM of the question, at any time after its creation. */
+export type Decide = (fn: FunctionId, condition: Expr) => true | false | 'unknown';
+
+/** What all runs through a sink share. */
+export interface Machine {
+  readonly program: Program;
+  readonly decide: Decide;
+  /** The state before the sink runs. */
+  readonly start: MmuState;
+  /** Statements and calls left, over all runs. */
+  budget: number;
+  /** Whether calling a function or macro changes nothing, by name and file: see `changesNothing()`. */
+  readonly quiet: Map<string, boolean>;
+}
+
+/** The function whose code is being run. */
+export interface Frame {
+  readonly node: FunctionNode;
+  /** 0: the sink itself. */
+  readonly depth: number;
+  /** Inside a macro: the place of its use, which stands for all places in the macro's body. */
+  readonly use?: Site;
+}
+
+export const MAX_DEPTH = 8;
+
+export function siteOf(frame: Frame, at: number): Site {
+  return frame.use ?? { file: frame.node.file, line: lineOf(at), column: columnOf(at), function: frame.node.name };
+}

@@ -1,0 +1,50 @@
+import type { Program } from '../program/program';
+import type { RootTypes } from './roots';
+
+/** The name of a loop macro over `kvm->arch.tdp_mmu_roots`. */
+export function isRootIterator(macro: string): boolean {
+  return /tdp_mmu_root/.test(macro);
+}
+
+/** Whether a tree knows mirror roots: before TDX support all roots are alike. */
+export function hasMirrorRoots(program: Program): boolean {
+  return (
+    program.symbols.constant('KVM_MIRROR_ROOTS') !== undefined ||
+    program.symbols.fieldType('struct kvm_mmu_page', 'is_mirror') !== undefined ||
+    program.symbols.fieldType('union kvm_mmu_page_role', 'is_mirror') !== undefined
+  );
+}
+
+/**
+ * Which roots an iterator visits, as `text` writes it (`for_each_valid_tdp_mmu_root_yield_safe(kvm, root, -1)`,
+ * mmu/tdp_mmu.c): read through the macros behind it down to the root types that they name. An iterator that names
+ * none visits every root that its name does not exclude, as in trees that know one kind only.
+ */
+export function iteratedRoots(program: Program, file: string, text: string): RootTypes {
+  const types = namedTypes(program, file, text, new Set());
+  const one = (name: string): bigint | undefined => program.symbols.constant(name, file);
+  const direct = one('KVM_DIRECT_ROOTS');
+  const mirror = one('KVM_MIRROR_ROOTS');
+  if (types === undefined || direct === undefined || mirror === undefined)
+    return { direct: true, mirror: true, invalid: !text.includes('valid') };
+  const has = (bits: bigint | undefined): boolean => bits !== undefined && (types & bits) !== 0n;
+  return { direct: has(direct), mirror: has(mirror), invalid: has(one('KVM_INVALID_ROOTS')) };
+}
+
+/** The root types named in an iterator's arguments or in the macros that it stands for: all that are or-ed there. */
+function namedTypes(program: Program, file: string, text: string, seen: Set<string>): bigint | undefined {
+  const words = text.match(/[A-Za-z_]\w*/g) ?? [];
+  const named = words
+    .filter((word) => word.endsWith('_ROOTS'))
+    .map((word) => program.symbols.constant(word, file))
+    .filter((value) => value !== undefined);
+  if (named.length > 0) return named.reduce((all, value) => all | value, 0n);
+  for (const word of words) {
+    if (!isRootIterator(word) || seen.has(word)) continue;
+    seen.add(word);
+    const macro = program.symbols.macro(word, file);
+    const types = macro === undefined ? undefined : namedTypes(program, file, macro.text, seen);
+    if (types !== undefined) return types;
+  }
+  return undefined;
+}

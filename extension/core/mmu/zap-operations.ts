@@ -1,0 +1,129 @@
+import type { Site } from '../program/program';
+import { columnOf, lineOf } from '../syntax/facts';
+import { type Branch, noteUnmodelled, say, type Value } from './branch';
+import type { Call } from './call';
+import type { Evaluated } from './evaluate';
+import { holds } from './locks';
+import { type Frame, type Machine, siteOf } from './machine';
+import { ALL_GFNS, bug, rangeOf, rangeWords } from './perform';
+import { hasMirrorRoots } from './root-iterator';
+import type { Gfn } from './sept';
+import { truth } from './values';
+import { warn } from './vm';
+import { type Zap, zapLeafs, zapRmaps } from './zap';
+
+/**
+ * Performs a zap by name; its value is whether the caller has to flush, as in KVM: what it was handed, or that a leaf
+ * of a valid root went.
+ */
+export function performZap(
+  machine: Machine,
+  frame: Frame,
+  kind: 'zap-rmaps' | 'zap-root' | 'zap-all-roots',
+  x: Call,
+  values: readonly Value[],
+  branch: Branch,
+): Evaluated {
+  const site = siteOf(frame, x.at);
+  const name = x.fn.k === 'id' ? x.fn.name : '';
+  const range = rangeOf(machine, frame, x, values, 'end') ?? { start: 0n, end: ALL_GFNS };
+  const before = handed(x, values);
+  const locked = lockChecked(branch, name, site);
+  if (kind === 'zap-rmaps') {
+    const zap = zapRmaps(locked.state, range.start, range.end);
+    if (zap.leaves.length === 0) return [say(locked, `${name}(): there are no rmaps in the range`, site), before];
+    const after = { ...locked, state: zap.state };
+    return [say(after, `${name}(): ${leafWords(zap.leaves.length)} of shadow pages removed`, site), true];
+  }
+  const known = values.find((value) => typeof value === 'object');
+  if (known === undefined && kind === 'zap-root') {
+    const assumed = noteUnmodelled(locked, `${name}() on a root that the model cannot tell: all are assumed`, site);
+    return zapRoots(machine, assumed, name, site, range, before);
+  }
+  if (known !== undefined) return zapOne(machine, locked, name, site, range, known.root, before);
+  const assumed = noteUnmodelled(locked, `${name}(): no root iterator in a body of it: all roots are assumed`, site);
+  return zapRoots(machine, assumed, name, site, range, before);
+}
+
+type Range = { readonly start: Gfn; readonly end: Gfn };
+
+function zapRoots(machine: Machine, branch: Branch, name: string, site: Site, range: Range, before: Value): Evaluated {
+  let flush = before;
+  let after = branch;
+  for (const [index, root] of branch.state.roots.entries()) {
+    if (root.valid) [after, flush] = zapOne(machine, after, name, site, range, index, flush);
+  }
+  return [after, flush];
+}
+
+function zapOne(
+  machine: Machine,
+  branch: Branch,
+  name: string,
+  site: Site,
+  range: Range,
+  index: number,
+  before: Value,
+): Evaluated {
+  const root = branch.state.roots[index];
+  if (root === undefined) return [branch, before];
+  const zap = zapLeafs(branch.state, index, range.start, range.end);
+  const which = hasMirrorRoots(machine.program) ? `${root.kind} root` : 'root';
+  const where = rangeWords(range);
+  if (zap.leaves.length === 0) return [say(branch, `${name}(): ${which}, ${where}: no present leaf`, site), before];
+  const what = `${name}(): ${which}, ${where}: ${leafWords(zap.leaves.length)} non-present`;
+  let after = say({ ...branch, state: zap.state }, what, site);
+  for (const leaf of zap.leaves) {
+    if (leaf.was === undefined) continue;
+    const calls = leaf.calls.join(', ');
+    const gfn = `private gfn 0x${leaf.gfn.toString(16)}`;
+    const gone = leaf.was === 'MAPPED' ? 'what the page held is gone' : 'the guest had not accepted the page';
+    if (leaf.refused === undefined)
+      after = say(after, `${gfn}: ${calls}: S-EPT entry ${leaf.was} -> FREE, ${gone}`, septSite(machine, site));
+    else
+      after = bug(
+        after,
+        `${gfn}: ${calls === '' ? '' : `${calls}: `}${leaf.refused}: KVM_BUG_ON`,
+        septSite(machine, site),
+      );
+  }
+  return [after, flushNeeded(zap, before)];
+}
+
+function flushNeeded(zap: Zap, before: Value): Value {
+  return zap.flush ? true : before;
+}
+
+/** Where this tree takes a leaf out of the S-EPT: the vendor's function for it, if it has one. */
+function septSite(machine: Machine, otherwise: Site): Site {
+  const { functions, symbols } = machine.program;
+  for (const slot of ['remove_external_spte', 'set_external_spte']) {
+    const [target] = symbols.slot(`kvm_x86_ops.${slot}`);
+    const node = target === undefined ? undefined : functions.get(target.functionId);
+    if (node !== undefined && 'at' in node.fact)
+      return { file: node.file, line: lineOf(node.fact.at), column: columnOf(node.fact.at), function: node.name };
+  }
+  return otherwise;
+}
+
+function leafWords(count: number): string {
+  return count === 1 ? '1 leaf becomes' : `${count} leaves become`;
+}
+
+/** What the caller hands as `flush`, the last argument of these functions where they take one. */
+function handed(x: Call, values: readonly Value[]): Value {
+  const last = values.at(-1);
+  const flush = x.args.length > 3 && typeof last !== 'bigint' && typeof last !== 'object' ? truth(last) : false;
+  return x.args.length > 3 ? flush : false;
+}
+
+/** `lockdep_assert_held_write(&kvm->mmu_lock)` in the zap functions. */
+function lockChecked(branch: Branch, name: string, site: Site): Branch {
+  const { state } = branch;
+  if (holds(state.locks, 'mmu_lock', 'write')) return branch;
+  return say(
+    { ...branch, state: { ...state, vm: warn(state.vm) } },
+    `${name}(): mmu_lock is not held for writing`,
+    site,
+  );
+}

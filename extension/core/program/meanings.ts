@@ -1,0 +1,54 @@
+import type { MacroFact } from '../syntax/facts';
+import type { Located } from './located';
+import type { FunctionNode } from './program';
+import { functionsMeant, macrosNamed, type World } from './world';
+
+/** What `name(...)` means in a file, where no local variable has that name. */
+export interface Meaning {
+  /** The call only says which slot is called: the inner one of `kvm_x86_call(x)(...)`. */
+  readonly isSlotName: boolean;
+  /** Function-like macros that are on. */
+  readonly macros: readonly Located<MacroFact>[];
+  /** Functions, unless a macro of the same name hides them. */
+  readonly functions: readonly FunctionNode[];
+}
+
+/** Calls by name, each resolved once per file. */
+export class Meanings {
+  private readonly known = new Map<string, Map<string, Meaning>>();
+
+  constructor(private readonly world: World) {}
+
+  of(name: string, file: string): Meaning {
+    let inFile = this.known.get(file);
+    if (inFile === undefined) {
+      inFile = new Map<string, Meaning>();
+      this.known.set(file, inFile);
+    }
+    let meaning = inFile.get(name);
+    if (meaning === undefined) {
+      meaning = this.find(name, file);
+      inFile.set(name, meaning);
+    }
+    return meaning;
+  }
+
+  private find(name: string, file: string): Meaning {
+    const { world } = this;
+    const all = macrosNamed(world, name, file);
+    const macros = all.filter(
+      ({ fact, file: at }) => fact.params !== undefined && world.conditions.isActive(fact.when, at) !== false,
+    );
+    const isHidden = macros.length > 0 && !macros.some(({ fact }) => callsItself(fact));
+    return {
+      isSlotName: world.staticCalls.isCallName(all, name),
+      macros,
+      functions: isHidden ? [] : functionsMeant(world, name, file),
+    };
+  }
+}
+
+/** `#define f(a) f(a)`: a wrapper that means the function of the same name. */
+function callsItself(macro: MacroFact): boolean {
+  return macro.text.includes(macro.name) && new RegExp(`\\b${macro.name}\\b`).test(macro.text);
+}

@@ -1,0 +1,30 @@
+import type { MacroFact } from '../syntax/facts';
+
+/** Macros that look at their arguments' addresses without storing through them. */
+const READS =
+  /^(?:READ_ONCE|(?:un)?likely|(?:KVM_)?(?:BUG|WARN)\w*|BUILD_BUG\w*|typeof\w*|sizeof\w*|container_of\w*|ARRAY_SIZE|min\w*|max\w*|clamp\w*|trace_\w+|pr_\w+|kvm_pr_\w+|vcpu_\w*unimpl|vcpu_debug\w*|lockdep_\w+|rcu_dereference\w*|srcu_dereference\w*|rcu_access_pointer|smp_load_acquire|data_race|BIT\w*|GENMASK\w*|atomic\w*_read|refcount_read|test_bit|list_empty\w*|copy_to_user)$/;
+
+const found = new WeakMap<MacroFact, ReadonlySet<number>>();
+
+/** Whether a name is that of a macro or of code outside the tree that only reads what it is given. */
+export function onlyReads(name: string): boolean {
+  return READS.test(name);
+}
+
+/** Which of a macro's arguments its body assigns to, or takes the address of, by index: `swap(a, b)` both. */
+export function argumentsStored(macro: MacroFact): ReadonlySet<number> {
+  let indices = found.get(macro);
+  if (indices === undefined) {
+    const stored = new Set<number>();
+    for (const [index, param] of (macro.params ?? []).entries()) {
+      if (!/^\w+$/.test(param)) continue;
+      const stores = new RegExp(
+        `\\b${param}\\s*\\)?\\s*(?:=(?!=)|[-+*/|&^]=|<<=|>>=|\\+\\+|--)|(?:\\+\\+|--|(?<!&)&)\\s*\\(?\\s*${param}\\b`,
+      );
+      if (stores.test(macro.text)) stored.add(index);
+    }
+    indices = stored;
+    found.set(macro, indices);
+  }
+  return indices;
+}

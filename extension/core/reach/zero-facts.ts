@@ -1,0 +1,79 @@
+import type { FunctionId, Program, Vendor } from '../program/program';
+import { columnOf, lineOf } from '../syntax/facts';
+import * as bits from './known-bits';
+import type { FactWrite } from './verdict';
+import { type VmFact, writeWords } from './vm-facts';
+import type { Writes } from './writes';
+
+/** Structs that are allocated as zero with the VM or a vCPU. */
+const ZEROED: Readonly<Record<string, 'vm' | 'vcpu'>> = { kvm: 'vm', kvm_arch: 'vm', kvm_vcpu_arch: 'vcpu' };
+
+/** Types of one number, which nothing but a store to the field itself or its address can change. */
+const NUMBER =
+  /^(?:(?:unsigned|signed|long|int|short|char|_Bool|bool|u?int\d+_t|[us]\d+|atomic(?:64|_long)?_t|gfn_t|gpa_t) ?)+$/;
+
+export interface ZeroInput {
+  readonly program: Program;
+  readonly vendor: Vendor;
+  readonly writes: Writes;
+  readonly live: ReadonlySet<FunctionId>;
+}
+
+/**
+ * A field that is zero when the VM is made and that nothing which this VM can run writes to. A name that a macro's
+ * body, a code that could not be read or a store through an unknown type mentions is not taken for one.
+ */
+export function zeroFact(input: ZeroInput, key: string): VmFact | undefined {
+  const [tag, field] = key.split('.');
+  const of = tag === undefined ? undefined : ZEROED[tag];
+  if (of === undefined || tag === undefined || field === undefined) return undefined;
+  const type = input.program.symbols.fieldType(`struct ${tag}`, field);
+  if (type === undefined || !(NUMBER.test(type) || NUMBER.test(input.program.symbols.resolveType(type))))
+    return undefined;
+  if (input.writes.byKey.has(`?.${field}`) || mentioned(input.program).has(field)) return undefined;
+  const writes: FactWrite[] = [];
+  for (const write of input.writes.byKey.get(key) ?? []) {
+    const isOther = write.fn.vendor !== undefined && write.fn.vendor !== input.vendor;
+    if (!isOther && input.live.has(write.fn.id)) return undefined;
+    const site = { file: write.fn.file, line: lineOf(write.at), column: columnOf(write.at), function: write.fn.name };
+    writes.push({ site, text: writeWords(write), effect: 'not for this VM' });
+  }
+  return {
+    id: key,
+    key,
+    text: `${tag === 'kvm_vcpu_arch' ? 'vcpu->arch' : tag === 'kvm_arch' ? 'kvm->arch' : 'kvm'}.${field} == 0`,
+    bits: bits.constant(0n),
+    from: 'axiom',
+    reason: 'allocated as zero, and nothing that this VM can run writes to it',
+    writes,
+    ofVcpu: false,
+  };
+}
+
+const mentions = new WeakMap<Program, ReadonlySet<string>>();
+
+/** Names that macros' bodies and unread code mention as fields: stores that are not seen as such may hide there. */
+function mentioned(program: Program): ReadonlySet<string> {
+  let names = mentions.get(program);
+  if (names === undefined) {
+    const found = new Set<string>();
+    const add = (text: string): void => {
+      for (const match of text.matchAll(/(?:->|\.)\s*(\w+)/g)) if (match[1] !== undefined) found.add(match[1]);
+    };
+    for (const file of program.files.values()) for (const macro of file.macros) add(macro.text);
+    for (const node of program.functions.values()) if ('body' in node.fact) opaque(node.fact.body, add);
+    names = found;
+    mentions.set(program, names);
+  }
+  return names;
+}
+
+function opaque(value: unknown, add: (text: string) => void): void {
+  if (Array.isArray(value)) {
+    for (const each of value) opaque(each, add);
+  } else if (typeof value === 'object' && value !== null) {
+    const node = value as { k?: unknown; text?: unknown };
+    if (node.k === 'opaque' && typeof node.text === 'string') add(node.text);
+    for (const each of Object.values(value)) if (typeof each === 'object') opaque(each, add);
+  }
+}

@@ -1,0 +1,54 @@
+import type { Expr, Stmt } from './facts';
+import type { LowerContext } from './lower-context';
+import { lowerExpr } from './lower-expr';
+import type { Rewrite } from './masked';
+import type { SyntaxNode } from './syntax-node';
+
+/** An expression as statement; also what only looks like a call: inline assembler, `guard(x)(y);`, `CLASS(x, v)(y);`. */
+export function lowerExpressionStatement(ctx: LowerContext, node: SyntaxNode): Stmt[] {
+  const at = ctx.at(node.start);
+  const inner = node.children.find((each) => each.type !== 'comment' && each.type !== 'ERROR');
+  if (inner === undefined) return [];
+  const asm = ctx.rewriteAt(inner.start, 'asm');
+  const x = lowerExpr(ctx, inner);
+  if (x.k === 'call') {
+    if (asm !== undefined) return [lowerAsm(at, asm, x.args)];
+    const guard = lowerGuard(at, x);
+    if (guard !== undefined) return [guard];
+  }
+  return [{ k: 'expr', at, x }];
+}
+
+function lowerGuard(at: number, x: Expr & { readonly k: 'call' }): Stmt | undefined {
+  const head = x.fn;
+  if (head.k !== 'call' || head.fn.k !== 'id') return undefined;
+  const macro = head.fn.name;
+  if (macro !== 'guard' && macro !== 'CLASS') return undefined;
+  const [name, variable] = head.args.map((arg) => (arg.k === 'id' ? arg.name : arg.k === 'type' ? arg.type : ''));
+  const declared = macro === 'CLASS' && variable !== undefined ? { variable } : {};
+  return { k: 'guard', at, macro, name: name ?? '', ...declared, args: x.args };
+}
+
+/** Masking made the operands arguments, outputs first; the labels of an `asm goto` are read from the original. */
+function lowerAsm(at: number, asm: Rewrite, operands: readonly Expr[]): Stmt {
+  const outputs = asm.outputs ?? 0;
+  const labels = asmLabels(asm.original);
+  const jumps = labels.length === 0 ? {} : { labels };
+  return { k: 'asm', at, outputs: operands.slice(0, outputs), inputs: operands.slice(outputs), ...jumps };
+}
+
+/** The fifth section: `asm goto("..." : outputs : inputs : clobbers : labels)`. */
+function asmLabels(original: string): string[] {
+  const tokens = /"(?:\\[\s\S]|[^"\\])*"|\/\*[\s\S]*?\*\/|\/\/[^\n]*|\w+|[([\]):]/g;
+  let depth = 0;
+  let section = 0;
+  const labels: string[] = [];
+  for (const [token] of original.matchAll(tokens)) {
+    if (token === '(' || token === '[') depth += 1;
+    else if (token === ')' || token === ']') depth -= 1;
+    else if (depth !== 1) continue;
+    else if (token === ':') section += 1;
+    else if (section === 4 && /^\w+$/.test(token)) labels.push(token);
+  }
+  return labels;
+}

@@ -1,0 +1,104 @@
+import { foldSpace } from './lower-context';
+import type { Define } from './masked';
+
+/** Macro calls and bodies as text: what can be said of them without a syntax tree. */
+export interface MacroCall {
+  readonly name: string;
+  /** Offset of the name in the text that was read. */
+  readonly nameStart: number;
+  /** Arguments as written, without comments, white space folded; `[]` for `f()`. */
+  readonly args: readonly string[];
+  /** Offset behind the closing parenthesis. */
+  readonly end: number;
+}
+
+/** The macro call that a text begins with, `static`, attributes and the like passed over; `undefined`: it begins with none. */
+export function readMacroCall(text: string, from = 0): MacroCall | undefined {
+  const head = /\s*(?:[A-Za-z_]\w*\s+)*([A-Za-z_]\w*)\s*\(/y;
+  head.lastIndex = from;
+  const match = head.exec(text);
+  const name = match?.[1];
+  if (match === null || name === undefined) return undefined;
+  const open = head.lastIndex;
+  const args: string[] = [];
+  let start = open;
+  let depth = 1;
+  for (const token of tokensFrom(text, open)) {
+    if (/^[([{]$/.test(token.text)) depth += 1;
+    else if (/^[)\]}]$/.test(token.text)) depth -= 1;
+    const isComma = depth === 1 && token.text === ',';
+    if (!isComma && depth > 0) continue;
+    args.push(foldSpace(text.slice(start, token.start)));
+    start = token.start + 1;
+    if (isComma) continue;
+    const nameStart = from + match[0].lastIndexOf(name);
+    return { name, nameStart, args: args.length === 1 && args[0] === '' ? [] : args, end: start };
+  }
+  return undefined;
+}
+
+interface TextToken {
+  readonly text: string;
+  readonly start: number;
+}
+
+/** Words, marks, and strings and comments as a whole. */
+function* tokensFrom(text: string, from: number): Generator<TextToken> {
+  const pattern = /"(?:\\[\s\S]|[^"\\])*"|'(?:\\[\s\S]|[^'\\])*'|\/\*[\s\S]*?\*\/|\/\/[^\n]*|\w+|##|\S/g;
+  pattern.lastIndex = from;
+  for (let match = pattern.exec(text); match !== null; match = pattern.exec(text))
+    yield { text: match[0], start: match.index };
+}
+
+/**
+ * A macro's body as C that parses, unit for unit: `#x` becomes a string of that length, `, ##__VA_ARGS__` loses its
+ * `##`. `undefined` if names are pasted or brackets do not pair: such a body is no C by itself.
+ */
+export function bodyAsC(body: string): string | undefined {
+  const open: string[] = [];
+  let text = '';
+  let reached = 0;
+  let before = '';
+  for (const token of tokensFrom(body, 0)) {
+    // `#` and `##` take the next token along.
+    if (token.start < reached) continue;
+    const end = token.start + token.text.length;
+    if (token.text === '##' && before === ',') text += `${body.slice(reached, token.start)}  `;
+    else if (token.text === '##') return undefined;
+    else if (token.text === '#') {
+      const word = /^\s*\w+/.exec(body.slice(end))?.[0];
+      if (word === undefined) return undefined;
+      text += `${body.slice(reached, token.start)}"${'_'.repeat(word.length - 1)}"`;
+      reached = end + word.length;
+      before = '"';
+      continue;
+    } else {
+      if (/^[([{]$/.test(token.text)) open.push(token.text);
+      else if (/^[)\]}]$/.test(token.text) && open.pop() !== PARTNER[token.text]) return undefined;
+      text += body.slice(reached, end);
+    }
+    reached = end;
+    before = token.text;
+  }
+  return open.length === 0 ? text + body.slice(reached) : undefined;
+}
+
+const PARTNER: Readonly<Record<string, string>> = { ')': '(', ']': '[', '}': '{' };
+
+/** The body with its parameters replaced by arguments; `#x` a string, `a##b` one word. */
+export function substitute(define: Define, args: readonly string[]): string {
+  const values = new Map<string, string>();
+  for (const [index, param] of (define.params ?? []).entries()) {
+    const isRest = param.endsWith('...');
+    const name = param === '...' ? '__VA_ARGS__' : param.replace(/\s*\.\.\.$/, '');
+    values.set(name, isRest ? args.slice(index).join(', ') : (args[index] ?? ''));
+  }
+  const pattern = /"(?:\\[\s\S]|[^"\\])*"|'(?:\\[\s\S]|[^'\\])*'|\s*##\s*|#\s*(\w+)|\b[A-Za-z_]\w*\b/g;
+  return define.body.replace(pattern, (all, quoted: string | undefined) => {
+    if (quoted !== undefined) {
+      const value = values.get(quoted);
+      return value === undefined ? all : `"${value.replace(/["\\]/g, '\\$&')}"`;
+    }
+    return all.trim() === '##' ? '' : (values.get(all) ?? all);
+  });
+}
