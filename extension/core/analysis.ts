@@ -7,10 +7,11 @@ import { FactsStore, loadFacts } from './program/load';
 import type { FunctionId, Program } from './program/program';
 import { analyseReach, type Reach, type ResolvedSite } from './reach/reach';
 import { DEFAULT_SINK, type Question, VM_TYPES, type VmType } from './reach/verdict';
+import { isHypotheticalTd } from './reach/vm-facts';
 import { checkReport } from './report/check';
 import type { CheckReport, GraphReport, OutcomeReport, PathsReport, Timings, WhyReport } from './report/contract';
 import { SCHEMA_VERSION } from './report/contract';
-import { graphReport, treeReport } from './report/graph';
+import { graphReport } from './report/graph';
 import { checkHost, functionIds, resolveSite } from './find-places';
 import { kvmFiles } from './source/kvm-files';
 import type { Problem, SourceTree } from './source/tree';
@@ -70,7 +71,7 @@ export class Analysis {
 
   /** The tree has no TDX host support, so that a TDX VM in it is a hypothetical one. */
   get hypotheticalTd(): boolean {
-    return treeReport(this.program).hypotheticalTd;
+    return isHypotheticalTd(this.program);
   }
 
   /** The contract's `check`. @throws InputError for a sink that does not exist. */

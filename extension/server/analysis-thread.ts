@@ -6,6 +6,7 @@ import { overlay } from '../core/source/tree';
 import type { CParser } from '../core/syntax/parser';
 import { DiskTree } from '../node/disk-tree';
 import { loadParser } from '../node/parser';
+import { callAnswers } from './call-answers';
 import type { Analysed, Job, JobReport, ThreadData } from './job';
 import { namedLines } from './source-lines';
 
@@ -57,9 +58,11 @@ class AnalysisThread {
       },
     });
     const report = analysis.check(question);
+    const calls = callAnswers(analysis, question, report, () => this.superseded(number));
+    const lines = await namedLines([report, [...calls.values()]], tree);
     if (this.superseded(number)) return undefined;
     this.keepFactsOf(analysis);
-    return { report, hashes: hashesOf(analysis), lines: await namedLines(report, tree) };
+    return { report, calls, hashes: hashesOf(analysis), lines };
   }
 
   private superseded(number: number): boolean {

@@ -5,7 +5,8 @@ import { type Diagnostic, type DiagnosticRelatedInformation, DiagnosticSeverity 
 import type { Site } from '../core/program/program';
 import type { Path, Verdict } from '../core/reach/verdict';
 import type { Abilities } from './abilities';
-import { type CallPlace, type Findings, passes, samePlace } from './findings';
+import type { CallPlace, Findings } from './findings';
+import { samePlace } from './call-answers';
 import type { Places } from './places';
 import { outcomeText } from '../core/report/words';
 import { onlyIf, otherEntries, pathText, vmLabel } from './wording';
@@ -36,15 +37,16 @@ export function diagnosticsOf(findings: Findings, file: string, places: Places, 
     };
     const page = can.codeDescription ? rulePage(call.verdict) : undefined;
     if (page !== undefined) diagnostic.codeDescription = { href: page };
-    const witness = call.caller.witness;
-    if (can.relatedInformation && witness !== undefined && passes(witness, call.site)) {
+    const witness = findings.pathThrough(call);
+    if (can.relatedInformation && witness !== undefined) {
       diagnostic.relatedInformation = stepsOf(witness, places, call.site);
     }
     return [diagnostic];
   });
 }
 
-function messageOf(findings: Findings, { caller, edges, site, verdict }: CallPlace): string {
+function messageOf(findings: Findings, call: CallPlace): string {
+  const { caller, edges, verdict } = call;
   const { vm, sinks } = findings.report;
   const callees = [...new Set(edges.map((edge) => `${edge.callee}()`))];
   const callee = callees.length === 1 ? (callees[0] ?? '') : `${callees[0] ?? ''} and ${callees.length - 1} more`;
@@ -52,9 +54,10 @@ function messageOf(findings: Findings, { caller, edges, site, verdict }: CallPla
   const what = isSink ? callee : `${callee} on the way to ${sinks.map((sink) => `${sink.name}()`).join(' or ')}`;
   const condition = verdict === 'conditional' && caller.conditions.length > 0 ? `, ${onlyIf(caller.conditions)}` : '';
   const lines = [`${vmLabel(vm)}: ${what} is ${verdict}${condition}`];
-  const { witness } = caller;
-  if (witness !== undefined && passes(witness, site)) {
-    const more = otherEntries(caller);
+  const witness = findings.pathThrough(call);
+  if (witness !== undefined) {
+    // How many entries reach one of several calls is not known.
+    const more = caller.sites.every((edge) => samePlace(edge.site, call.site)) ? otherEntries(caller) : '';
     lines.push(pathText(witness, MESSAGE_FUNCTIONS) + (more === '' ? '' : `, ${more}`));
   }
   if (isSink && caller.outcome !== undefined) lines.push(`outcome: ${outcomeText(caller.outcome)}`);

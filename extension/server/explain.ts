@@ -1,7 +1,8 @@
 import type { Outcome } from '../core/mmu/outcome';
 import type { Entry, Fact, Guard, Path } from '../core/reach/verdict';
 import { factText, outcomeText, plural, proofText, vmIn } from '../core/report/words';
-import { type CallPlace, type Finding, type Findings, type GuardPlace, passes } from './findings';
+import { MARKED } from './call-answers';
+import type { CallPlace, Finding, Findings, GuardPlace } from './findings';
 import type { Markup } from './markup';
 import { answerText, lensTitle, onlyIf, vmLabel } from './wording';
 
@@ -11,7 +12,11 @@ const SHOWN = { entries: 5, guards: 4, facts: 4, writes: 6, functions: 8, trace:
 /** A function that can call a sink: verdict, shortest witness or cut with its proof, outcome. */
 export function functionBlocks(findings: Findings, caller: Finding, markup: Markup): string[] {
   const title = markup.strong(lensTitle(findings.report.vm, caller));
-  return [`${title}, ${markup.code(`${caller.function}()`)}`, ...proofBlocks(findings, caller, markup)];
+  const head = `${title}, ${markup.code(`${caller.function}()`)}`;
+  const { witness, outcome, cutBy } = caller;
+  if (!MARKED.has(caller.verdict)) return [head, ...cutBlocks(findings, cutBy ?? [], markup)];
+  if (witness === undefined) return [head];
+  return [head, ...pathBlocks(witness, outcome, markup, alsoFrom(caller, witness.entry, markup))];
 }
 
 /** A call on the way to a sink. */
@@ -22,13 +27,11 @@ export function callBlocks(findings: Findings, call: CallPlace, markup: Markup):
   });
   const condition = verdict === 'conditional' && caller.conditions.length > 0 ? `, ${onlyIf(caller.conditions)}` : '';
   const title = markup.strong(`${vmLabel(findings.report.vm)}: ${verdict}${condition}`);
-  const blocks = [
-    `${title}, call of ${shorten([...new Set(callees)], SHOWN.functions)} in ${markup.code(`${site.function}()`)}`,
-  ];
-  if (caller.witness !== undefined && !passes(caller.witness, site)) {
-    blocks.push(`The shortest path of ${markup.code(`${caller.function}()`)} takes another call:`);
-  }
-  return [...blocks, ...proofBlocks(findings, caller, markup)];
+  const names = shorten([...new Set(callees)], SHOWN.functions);
+  const head = `${title}, call of ${names} in ${markup.code(`${site.function}()`)}`;
+  const path = findings.pathThrough(call);
+  if (!MARKED.has(verdict)) return [head, ...cutBlocks(findings, findings.cutsOf(call), markup)];
+  return path === undefined ? [head] : [head, ...pathBlocks(path, caller.outcome, markup)];
 }
 
 /** A condition on the way: its value, the facts that it rests on and every write to them, and what it decides. */
@@ -66,18 +69,18 @@ export function bugBlocks(outcome: Outcome, markup: Markup): string[] {
   ];
 }
 
-function proofBlocks(findings: Findings, caller: Finding, markup: Markup): string[] {
-  const { witness, verdict, cutBy, outcome } = caller;
-  const open = verdict === 'reachable' || verdict === 'conditional' || verdict === 'unknown';
-  if (!open) return asList((cutBy ?? []).flatMap((guard) => cutItems(findings, guard, markup)));
-  const blocks: string[] = [];
-  if (witness === undefined) return blocks;
-  blocks.push(chain(witness, markup) + alsoFrom(caller, witness.entry, markup));
-  const passed = witness.guards.filter((guard) => guard.value !== 'unknown' && guard.facts.length > 0);
+function pathBlocks(path: Path, outcome: Outcome | undefined, markup: Markup, alsoFrom = ''): string[] {
+  const passed = path.guards.filter((guard) => guard.value !== 'unknown' && guard.facts.length > 0);
   const lines = passed.map((guard) => `passes ${markup.code(guard.text)} ${markup.link(guard.site)}`);
-  blocks.push(...asList(limited(lines, SHOWN.guards, 'guard').map((line) => markup.item(line))));
-  if (outcome !== undefined) blocks.push(markup.text(`outcome: ${outcomeText(outcome)}`));
-  return blocks;
+  return [
+    chain(path, markup) + alsoFrom,
+    ...asList(limited(lines, SHOWN.guards, 'guard').map((line) => markup.item(line))),
+    ...(outcome === undefined ? [] : [markup.text(`outcome: ${outcomeText(outcome)}`)]),
+  ];
+}
+
+function cutBlocks(findings: Findings, cuts: readonly Guard[], markup: Markup): string[] {
+  return asList(cuts.flatMap((guard) => cutItems(findings, guard, markup)));
 }
 
 function cutItems(findings: Findings, guard: Guard, markup: Markup): string[] {

@@ -2,6 +2,7 @@ import type { Outcome } from '../core/mmu/outcome';
 import type { Edge, Site } from '../core/program/program';
 import { type Caller, type Fact, type Guard, type Path, type Verdict, worst } from '../core/reach/verdict';
 import type { CheckReport } from '../core/report/contract';
+import { callKey, passes } from './call-answers';
 import type { Analysed } from './job';
 
 export type Finding = Caller<Outcome>;
@@ -33,7 +34,8 @@ export class Findings {
 
   constructor(readonly analysed: Analysed) {
     this.report = analysed.report;
-    this.facts = new Map(this.report.facts.map((fact) => [fact.id, fact]));
+    const facts = [this.report, ...analysed.calls.values()].flatMap((answer) => answer.facts);
+    this.facts = new Map(facts.map((fact) => [fact.id, fact]));
     for (const caller of this.report.callers) {
       this.byId.set(caller.id, caller);
       push(this.byName, caller.function, caller);
@@ -48,6 +50,20 @@ export class Findings {
 
   callsIn(file: string): readonly CallPlace[] {
     return this.calls.get(file) ?? [];
+  }
+
+  /** The shortest known path from an entry point that takes this call. */
+  pathThrough({ caller, site }: CallPlace): Path | undefined {
+    const { witness } = caller;
+    if (witness !== undefined && passes(witness, site)) return witness;
+    return this.analysed.calls.get(callKey(caller.id, site))?.path;
+  }
+
+  /** The guards that cut all paths through this call. */
+  cutsOf({ caller, site, verdict }: CallPlace): readonly Guard[] {
+    if (caller.verdict === verdict && caller.cutBy !== undefined) return caller.cutBy;
+    const answer = this.analysed.calls.get(callKey(caller.id, site));
+    return answer?.cuts ?? (answer?.cutBy === undefined ? [] : [answer.cutBy]);
   }
 
   /** As `callsIn()`, but one for each place: that of the worst verdict where template instances share their source. */
@@ -111,15 +127,6 @@ export class Findings {
     const slot = name.endsWith('(') ? (/^\w+\)/.exec(text.slice(name.length))?.[0] ?? '') : '';
     return { start, end: start + Math.max(1, name.length + slot.length) };
   }
-}
-
-export function samePlace(a: Site, b: Site): boolean {
-  return a.file === b.file && a.line === b.line && a.column === b.column;
-}
-
-/** Whether a path takes the call at `site`. A caller has one witness, and some of its calls may lie on other paths. */
-export function passes(path: Path, site: Site): boolean {
-  return path.edges.some((edge) => samePlace(edge.site, site));
 }
 
 function callPlaces(caller: Finding): CallPlace[] {

@@ -1,4 +1,4 @@
-import type { Question } from '../core/reach/verdict';
+import type { Question, Why } from '../core/reach/verdict';
 import type { CheckReport } from '../core/report/contract';
 
 /**
@@ -22,9 +22,11 @@ export type JobReport =
 /** A result with what is needed to show it. */
 export interface Analysed {
   readonly report: CheckReport;
+  /** What the report does not say of calls, see `callAnswers()`. */
+  readonly calls: ReadonlyMap<string, Why>;
   /** By file: the hash (`textHash`) of the text that was analysed. */
   readonly hashes: ReadonlyMap<string, string>;
-  /** By `FILE:LINE` (1-based): the source lines that the report names. */
+  /** By `FILE:LINE` (1-based): the source lines that report and calls name. */
   readonly lines: ReadonlyMap<string, string>;
 }
 

@@ -1,10 +1,9 @@
-import type { CheckReport } from '../core/report/contract';
 import type { SourceTree } from '../core/source/tree';
 
-/** The text of each source line that a report names, by `FILE:LINE`. Places in files that cannot be read are left out. */
-export async function namedLines(report: CheckReport, tree: SourceTree): Promise<Map<string, string>> {
+/** The text of each source line that `findings` name, however deep, by `FILE:LINE`. Files that cannot be read are left out. */
+export async function namedLines(findings: unknown, tree: SourceTree): Promise<Map<string, string>> {
   const named = new Map<string, Set<number>>();
-  for (const place of placesIn(report)) {
+  for (const place of placesIn(findings)) {
     const lines = named.get(place.file) ?? new Set();
     named.set(place.file, lines.add(place.line));
   }
@@ -21,7 +20,7 @@ export async function namedLines(report: CheckReport, tree: SourceTree): Promise
   return texts;
 }
 
-/** Everything in a report, however deep, that has a file and a line. */
+/** Everything in a value, however deep, that has a file and a line. */
 function* placesIn(value: unknown): Generator<{ file: string; line: number }> {
   if (typeof value !== 'object' || value === null) return;
   if ('file' in value && 'line' in value && typeof value.file === 'string' && typeof value.line === 'number') {

@@ -1,11 +1,13 @@
 // The extension in a real VS Code: a suite inside the extension host, on the sample and on a real kernel tree, and the
 // packaged extension on the screen. Closing line: `N passed, N failed, N skipped`.
 //
-//   node test/e2e/run.mjs [--only package,sample,real,screens]
+//   node test/e2e/run.mjs [--only package,sample,real,screens] [--save-pictures]
+//
+// --save-pictures puts those that the README shows into media/screenshots.
 //
 // CHROMIUM names the browser, VSCODE_EXECUTABLE a desktop VS Code, KVM_LENS_CACHE the cache folder.
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { findDesktop, runInCodeServer, runInDesktop } from './host-suite.mjs';
@@ -19,6 +21,9 @@ const project = join(here, '../..');
 const inCi = Boolean(process.env.CI);
 const only = process.argv.includes('--only') ? process.argv[process.argv.indexOf('--only') + 1].split(',') : undefined;
 const wanted = (part) => only === undefined || only.includes(part);
+
+/** Pictures that the README shows, and what they are called there. */
+const PICTURES = { 'lens-editor.png': 'lens.png', 'hover-blocked-editor.png': 'hover.png' };
 
 /** A suite that has not ended after this many milliseconds is not going to. */
 const LIMIT = 600_000;
@@ -87,17 +92,22 @@ async function main() {
       else await hostSuite('real', tree, run);
     }
     if (wanted('screens')) {
-      const shots = join(here, 'shots');
-      mkdirSync(shots, { recursive: true });
       if (codeServer === undefined) leaveOut('the screens', 'no browser to show them');
-      else
-        (await runScreens({ codeServer, chromium, vsix, workspace: scratch.copyOf(sample), scratch, shots })).forEach(
-          count,
-        );
+      else await screens({ codeServer, chromium, vsix, workspace: scratch.copyOf(sample), scratch });
     }
   } finally {
     scratch.remove();
   }
+}
+
+async function screens(job) {
+  const shots = join(here, 'shots');
+  mkdirSync(shots, { recursive: true });
+  const results = await runScreens({ ...job, shots });
+  results.forEach(count);
+  if (!process.argv.includes('--save-pictures') || results.some(({ state }) => state === 'failed')) return;
+  for (const [shot, picture] of Object.entries(PICTURES))
+    copyFileSync(join(shots, shot), join(project, 'media/screenshots', picture));
 }
 
 /** How a host suite is run here; `undefined`: not at all. */

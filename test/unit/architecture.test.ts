@@ -17,7 +17,7 @@ const below: Record<string, readonly string[]> = {
 /** Files at the top of `core` that every layer may use. */
 const shared = new Set(['input-error']);
 /** Packages that run anywhere. */
-const packages = new Set(['web-tree-sitter', 'gitdiff-parser']);
+const packages = new Set(['web-tree-sitter']);
 
 function sources(folder: string): string[] {
   return readdirSync(folder).flatMap((name) => {

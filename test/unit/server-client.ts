@@ -28,7 +28,7 @@ export const EDITOR: ClientCapabilities = {
   experimental: { kvmLensStatus: true, commands: { commands: ['kvmLens.showPath'] } },
 };
 
-/** The longest that anything here waits, in milliseconds: the machine may be busy. */
+/** The longest that anything waits on a small tree, in milliseconds: the machine may be busy. */
 const PATIENCE = 50_000;
 
 /** Drives the bundle of the server over stdio as an editor would, on the tree at `root`. */
@@ -46,6 +46,7 @@ export class ServerClient {
   constructor(
     server: string,
     readonly root: string,
+    private readonly patience = PATIENCE,
   ) {
     const child = spawn(process.execPath, [server, '--stdio'], { stdio: ['pipe', 'pipe', 'inherit'] });
     this.process = child;
@@ -70,7 +71,11 @@ export class ServerClient {
     connection.onNotification('$/progress', (params: unknown) => {
       this.progress.push(params);
     });
-    for (const method of ['window/workDoneProgress/create', 'workspace/codeLens/refresh', 'client/registerCapability']) {
+    for (const method of [
+      'window/workDoneProgress/create',
+      'workspace/codeLens/refresh',
+      'client/registerCapability',
+    ]) {
       connection.onRequest(method, () => {
         this.requests.push(method);
         this.look();
@@ -137,7 +142,7 @@ export class ServerClient {
       };
       const timer = setTimeout(() => {
         finish(new Error(`no ${what}; log:\n${this.log.join('\n')}\nstatus: ${JSON.stringify(this.statuses)}`));
-      }, PATIENCE);
+      }, this.patience);
       const finish = (error?: Error): void => {
         clearTimeout(timer);
         this.waiting.delete(look);

@@ -171,6 +171,29 @@ describe('an editor on the sample', () => {
     expect(client.diagnostics(MTRR)).not.toEqual([]);
   });
 
+  it('can ask about a KVM_BUG_ON() that is typed into the sink', async () => {
+    const client = await start(EDITOR);
+    await client.open(MMU);
+    await client.settled(0);
+    const before = client.text(MMU);
+    const bugged = before.replace(
+      '\tif (tdp_mmu_enabled)\n\t\tflush',
+      '\tKVM_BUG_ON(kvm_gfn_direct_bits(kvm), kvm);\n\tif (tdp_mmu_enabled)\n\t\tflush',
+    );
+    expect(bugged).not.toBe(before);
+    const from = client.statuses.length;
+    await client.change(MMU, bugged);
+    await client.settled(from);
+    const line = positionOf(bugged, 'KVM_BUG_ON(kvm_gfn').line + 1;
+    const said = `KVM_BUG_ON() at mmu/mmu.c:${line}, VM dead`;
+    const plain = (text: string): string => text.replaceAll('\\', '');
+    expect(plain(await client.hoverText(MMU, 'KVM_BUG_ON(kvm_gfn', bugged))).toContain(said);
+    expect(plain(await client.hoverText(MMU, 'kvm_zap_gfn_range(struct kvm', bugged))).toContain(said);
+    await client.open(MTRR);
+    expect(plain(await client.hoverText(MTRR, SINK_CALL))).toContain(said);
+    expect(client.diagnostics(MTRR)[0]?.message).toContain(said);
+  });
+
   it('shows the last result at its moved place until the next one is there', async () => {
     const client = await start(EDITOR);
     await client.open(MTRR);

@@ -1,11 +1,12 @@
-import type { FunctionNode } from '../program/program';
+import type { Edge, FunctionNode } from '../program/program';
 import type { Expr, MacroFact } from '../syntax/facts';
 import { allocationSymbol, assign, evaluate, freshSymbol, joinEvaluated, split } from './evaluate';
 import { atomicRead, changeBit } from './bit-operations';
 import { runFunction } from './execute';
 import { argumentsStored, onlyReads } from './macro-stores';
 import * as bits from './known-bits';
-import { type Frame, MAX_INLINE, newFlow } from './machine';
+import { type Decision, type Frame, MAX_INLINE, newFlow } from './machine';
+import { exprWords } from './wording';
 import { bitsOf, bitsValue, type State, UNKNOWN, type Value, withCell, withoutLocals, replaced } from './state';
 
 /** One way in which a call returns. */
@@ -56,7 +57,10 @@ export function callValue(frame: Frame, x: Call, state: State, unused = false): 
   if (goal !== undefined && frame.goals !== undefined) {
     const called = pointedTo(frame, x, after);
     for (const edge of goal) {
-      if (called !== undefined && edge.via !== 'macro' && !called.includes(edge.calleeId)) continue;
+      if (called !== undefined && edge.via !== 'macro' && !called.includes(edge.calleeId)) {
+        frame.goals.decisions.push(otherFunction(x, edge));
+        continue;
+      }
       frame.goals.seen.push({ edge, args, state: after, labels: frame.goals.labels });
     }
   }
@@ -64,7 +68,14 @@ export function callValue(frame: Frame, x: Call, state: State, unused = false): 
   if (targets === undefined) {
     const macro = x.fn.k === 'id' ? machine.program.symbols.macro(x.fn.name, frame.node.file) : undefined;
     if (macro?.params !== undefined) return expandMacro(frame, x, macro, state);
-    return [{ state: havocCall(frame, args, after, undefined), value: freshSymbol(frame) }];
+    // What the tree does not hold may be a macro, which can assign to what it is given without `&`.
+    const name = x.fn.k === 'id' ? x.fn.name : '';
+    const lvalues = onlyReads(name) ? [] : x.args.filter((arg) => arg.k === 'member');
+    const changed = lvalues.reduce(
+      (each, arg) => assign(frame, arg, freshSymbol(frame), each, x.at),
+      havocCall(frame, args, after, undefined),
+    );
+    return [{ state: changed, value: freshSymbol(frame) }];
   }
   const inline =
     frame.depth < MAX_INLINE &&
@@ -78,6 +89,15 @@ export function callValue(frame: Frame, x: Call, state: State, unused = false): 
     return [{ state: havocCall(frame, args, after, written), value: freshSymbol(frame) }];
   }
   return targets.flatMap((target) => inlineCall(frame, x, target, args, after));
+}
+
+/** A pointer that holds another function guards the call like a condition that names the function. */
+function otherFunction(x: Call, edge: Edge): Decision {
+  const text = `${exprWords(x.fn)} == ${edge.callee}`;
+  return {
+    guard: { site: edge.site, text, value: false, facts: [] },
+    rules: [{ needs: true, from: x.at, to: x.at }],
+  };
 }
 
 /** The functions that a call through a local pointer runs, where it is known what the pointer holds. */

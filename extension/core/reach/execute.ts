@@ -189,7 +189,11 @@ function runIf(frame: Frame, stmt: Extract<Stmt, { k: 'if' }>, state: State): St
   const facts = [...frame.read].sort();
   const enterThen = joinAll(yes);
   const enterElse = joinAll(no);
+  const outerLabels = frame.goals?.labels ?? [];
+  const label = frame.goals === undefined ? undefined : comparedSelector(frame, stmt.c, state);
+  if (frame.goals !== undefined && label !== undefined) frame.goals.labels = [...outerLabels, label];
   const then = enterThen === undefined ? undefined : runStatements(frame, stmt.then, enterThen);
+  if (frame.goals !== undefined) frame.goals.labels = outerLabels;
   const otherwise = enterElse === undefined ? undefined : runStatements(frame, stmt.else ?? [], enterElse);
   if (frame.goals !== undefined) {
     const value = enterThen === undefined ? false : enterElse === undefined ? true : 'unknown';
@@ -198,6 +202,15 @@ function runIf(frame: Frame, stmt: Extract<Stmt, { k: 'if' }>, state: State): St
     );
   }
   return joinAll([...(then === undefined ? [] : [then]), ...(otherwise === undefined ? [] : [otherwise])]);
+}
+
+/** `if (ioctl == KVM_X && ...)` names the way in as a `case` of a switch over the number does. */
+function comparedSelector(frame: Frame, c: Expr, state: State): Label | undefined {
+  if (c.k !== 'binary') return undefined;
+  if (c.op === '&&') return comparedSelector(frame, c.l, state) ?? comparedSelector(frame, c.r, state);
+  if (c.op !== '==' || c.l.k !== 'id' || c.r.k !== 'id') return undefined;
+  const value = state.cells.get(`${frame.name}.${c.l.name}`);
+  return value?.k === 'symbol' && value.id.startsWith('ioctl:') ? { kind: 'ioctl', names: [c.r.name] } : undefined;
 }
 
 function decision(

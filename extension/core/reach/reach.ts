@@ -109,8 +109,7 @@ function phases(
 }
 
 class Answers implements Reach {
-  private readonly walked: Walk;
-  private readonly contexts: ContextGraph;
+  private walked: { readonly walk: Walk; readonly contexts: ContextGraph } | undefined;
   private known: Caller[] | undefined;
 
   constructor(
@@ -119,10 +118,7 @@ class Answers implements Reach {
     private readonly input: WalkInput,
     private readonly vmFacts: ReadonlyMap<string, VmFact>,
     private readonly live: ReadonlySet<FunctionId>,
-  ) {
-    this.walked = walk(input);
-    this.contexts = new ContextGraph(this.walked, input.sinks);
-  }
+  ) {}
 
   callers(): Caller[] {
     this.known ??= callersOf(this.parts());
@@ -161,12 +157,17 @@ class Answers implements Reach {
     return yes.length > 0 ? true : no.length > 0 ? false : 'unknown';
   }
 
+  /** The walk is made for the first question that needs it: the MMU model asks for conditions alone. */
   private parts(): CallersInput {
+    Object.assign(this.input.machine, { budget: BUDGET });
+    if (this.walked === undefined) {
+      const walked = walk(this.input);
+      this.walked = { walk: walked, contexts: new ContextGraph(walked, this.input.sinks) };
+    }
     return {
       program: this.program,
       graph: this.graph,
-      walk: this.walked,
-      contexts: this.contexts,
+      ...this.walked,
       input: this.input,
       live: this.live,
     };

@@ -97,10 +97,11 @@ class Collector {
     if (onlyReads(name)) return;
     const { symbols } = this.program;
     const macro = symbols.macro(name, this.node.file);
-    if (macro?.params === undefined) return;
-    const stored = argumentsStored(macro);
+    if (macro?.params === undefined && symbols.functionsNamed(name, this.node.file).length > 0) return;
+    const stored = macro?.params === undefined ? undefined : argumentsStored(macro);
     for (const [index, arg] of args.entries()) {
-      if (stored.has(index) && (arg.k === 'member' || arg.k === 'id')) this.store(arg, 'address', undefined, at);
+      if (stored?.has(index) !== false && (arg.k === 'member' || arg.k === 'id'))
+        this.store(arg, 'address', undefined, at);
     }
   }
 

@@ -1,4 +1,5 @@
 import type { Program } from '../program/program';
+import { isHypotheticalTd } from '../reach/vm-facts';
 import { type GraphReport, SCHEMA_VERSION, type TreeReport } from './contract';
 
 /** What the program was linked from, in numbers. */
@@ -15,16 +16,8 @@ export function treeReport(program: Program): TreeReport {
     edges: program.edges.length,
     indirectEdges: program.edges.filter(({ via }) => via !== 'call' && via !== 'macro').length,
     entryPoints: program.entries.length,
-    hypotheticalTd: isTdHypothetical(program),
+    hypotheticalTd: isHypotheticalTd(program),
   };
-}
-
-/** True for a tree that cannot make a TD: nothing under `vmx/` defines what KVM_TDX_INIT_VM runs. */
-function isTdHypothetical(program: Program): boolean {
-  for (const node of program.functions.values()) {
-    if (node.vendor !== 'amd' && node.kind === 'function' && node.name === 'tdx_vm_init') return false;
-  }
-  return true;
 }
 
 export function graphReport(program: Program): GraphReport {

@@ -23,9 +23,7 @@ export function lowerExpr(ctx: LowerContext, node: SyntaxNode): Expr {
       return lowerName(ctx, node);
     case 'number_literal':
     case 'char_literal':
-      return ctx.rewriteAt(node.start, 'other') === undefined
-        ? { k: 'num', at, text: ctx.text(node) }
-        : { k: 'id', at, name: ctx.name(node) };
+      return lowerNumber(ctx, node);
     case 'string_literal':
     case 'concatenated_string':
       return { k: 'str', at, text: ctx.written(node.start, node.end) };
@@ -128,6 +126,18 @@ function lowerName(ctx: LowerContext, node: SyntaxNode): Expr {
   const type = ctx.rewriteAt(node.start, 'type-argument');
   if (type !== undefined) return { k: 'type', at, type: typeText(type.original) };
   return { k: 'id', at, name: ctx.name(node) };
+}
+
+function lowerNumber(ctx: LowerContext, node: SyntaxNode): Expr {
+  const at = ctx.at(node.start);
+  // `3DNOW`, a word that begins like a number
+  if (ctx.rewriteAt(node.start, 'other') !== undefined) return { k: 'id', at, name: ctx.name(node) };
+  const text = ctx.text(node);
+  const sign = text[0];
+  // The grammar takes the sign of `-1` into the number; in C it is an operator.
+  if (sign !== '-' && sign !== '+') return { k: 'num', at, text };
+  const space = /^.\s*/.exec(text)?.[0].length ?? 1;
+  return { k: 'unary', at, op: sign, x: { k: 'num', at: ctx.at(node.start + space), text: text.slice(space) } };
 }
 
 function lowerMember(ctx: LowerContext, node: SyntaxNode): Expr {

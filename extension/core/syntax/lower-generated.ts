@@ -4,6 +4,7 @@ import { lowerFile, reportErrors } from './lower-file';
 import type { ParseText } from './lower-macros';
 import { readMacroCall, substitute } from './macro-text';
 import { maskKernelC } from './mask';
+import { referenceValue } from './mask-condition';
 import type { Define } from './masked';
 
 /** Most text that the generators of one file may make, in UTF-16 units: a bound for macros that multiply. */
@@ -22,11 +23,11 @@ export interface Generated {
  * linker, as a file-scope call.
  */
 export function generatedFunctions(file: LowerContext, parse: ParseText): Generated {
-  const candidates = generatorCandidates(file.masked.defines);
+  const macros = macrosOf(file);
   const functions: FunctionFact[] = [];
   const generators = new Set<string>();
-  if (candidates.size === 0) return { functions, generators };
-  const { text, pieces } = expandCalls(file, candidates);
+  if (macros.generators.size === 0) return { functions, generators };
+  const { text, pieces } = expandCalls(file, macros);
   if (text === '') return { functions, generators };
   const masked = maskKernelC(text);
   const root = parse(masked.text);
@@ -56,18 +57,18 @@ interface Piece {
 
 function expandCalls(
   file: LowerContext,
-  candidates: ReadonlyMap<string, Define>,
+  macros: FileMacros,
 ): { readonly text: string; readonly pieces: readonly Piece[] } {
   let text = '';
   const pieces: Piece[] = [];
   for (const rewrite of file.masked.rewrites) {
     if (rewrite.kind !== 'file-scope-call') continue;
     const call = readMacroCall(rewrite.original);
-    const define = call === undefined ? undefined : candidates.get(call.name);
+    const define = call === undefined ? undefined : macros.generators.get(call.name);
     if (call === undefined || define === undefined) continue;
     const offset = rewrite.start + call.nameStart;
     const from = foldSpace(rewrite.original.slice(call.nameStart, call.end));
-    const made = expandNested(substitute(define, call.args), candidates, MAX_GENERATED - text.length);
+    const made = expandNested(substitute(define, call.args), macros, MAX_GENERATED - text.length);
     if (made === undefined) {
       file.problem(offset, `${call.name}() makes too much text`);
       continue;
@@ -78,44 +79,84 @@ function expandCalls(
   return { text, pieces };
 }
 
-/** The macros of the file that can define a function: with a body in braces, or through another such macro. */
-function generatorCandidates(defines: readonly Define[]): ReadonlyMap<string, Define> {
-  const candidates = new Map<string, Define>();
-  const isCandidate = ({ params, body }: Define): boolean =>
-    params !== undefined &&
-    (/\)\s*\{/.test(body) ||
-      [...body.matchAll(/\b([A-Za-z_]\w*)\s*\(/g)].some(([, name = '']) => candidates.has(name)));
-  for (let round = 0; round < MAX_NESTING; round++) {
-    const known = candidates.size;
-    for (const define of defines) if (isCandidate(define)) candidates.set(define.name, define);
-    if (candidates.size === known) break;
-  }
-  return candidates;
+/** The macros of a file by what the expansion of a generator does with them. */
+interface FileMacros {
+  readonly all: ReadonlyMap<string, Define>;
+  /** Can define a function: with a body in braces, or through another such macro. */
+  readonly generators: ReadonlyMap<string, Define>;
+  /** With unpaired braces (`BEGIN_X(f)`, `END_X`): no C before they are expanded. */
+  readonly fragments: ReadonlySet<string>;
 }
 
-/** The text with the generator calls in it expanded; `undefined` if it becomes longer than `limit`. */
-function expandNested(text: string, candidates: ReadonlyMap<string, Define>, limit: number): string | undefined {
+function macrosOf(file: LowerContext): FileMacros {
+  const all = new Map<string, Define>();
+  for (const define of file.masked.defines) {
+    // Of two definitions under an `#if` the one that the reference configuration has.
+    const isOff = file.conditions(define.nameStart).some((when) => referenceValue(when) === false);
+    if (!all.has(define.name) || !isOff) all.set(define.name, define);
+  }
+  const generators = new Map<string, Define>();
+  const fragments = new Set<string>();
+  for (const define of all.values()) if (hasUnpairedBrace(define.body)) fragments.add(define.name);
+  const generates = ({ params, body }: Define): boolean =>
+    params !== undefined &&
+    (/\)\s*\{/.test(body) ||
+      [...body.matchAll(/\b([A-Za-z_]\w*)\s*\(/g)].some(([, name = '']) => generators.has(name)));
+  for (let round = 0; round < MAX_NESTING; round++) {
+    const known = generators.size;
+    for (const define of all.values()) if (generates(define)) generators.set(define.name, define);
+    if (generators.size === known) break;
+  }
+  return { all, generators, fragments };
+}
+
+function hasUnpairedBrace(body: string): boolean {
+  let depth = 0;
+  for (const [brace] of body.matchAll(/[{}]/g)) {
+    depth += brace === '{' ? 1 : -1;
+    if (depth < 0) return true;
+  }
+  return depth > 0;
+}
+
+/** The text with what is no C by itself expanded; `undefined` if it becomes longer than `limit`. */
+function expandNested(text: string, macros: FileMacros, limit: number): string | undefined {
   let current = text;
   for (let round = 0; round < MAX_NESTING; round++) {
     if (current.length > limit) return undefined;
-    const next = expandOnce(current, candidates);
+    const next = expandOnce(current, macros);
     if (next === current) return current;
     current = next;
   }
   return current.length > limit ? undefined : current;
 }
 
-function expandOnce(text: string, candidates: ReadonlyMap<string, Define>): string {
+/**
+ * Expands generators outside of braces, and anywhere fragments and macros that take statements as arguments
+ * (`ON64(case 8: f(); break;)`): everything else parses as it stands, as a call.
+ */
+function expandOnce(text: string, macros: FileMacros): string {
   let made = '';
   let reached = 0;
   let depth = 0;
-  for (const match of text.matchAll(/"(?:\\[\s\S]|[^"\\])*"|[{}]|\b[A-Za-z_]\w*(?=\s*\()/g)) {
+  for (const match of text.matchAll(/"(?:\\[\s\S]|[^"\\])*"|[{}]|\b[A-Za-z_]\w*\b/g)) {
     const [word] = match;
     if (word === '{') depth += 1;
     else if (word === '}') depth -= 1;
-    const define = depth === 0 && match.index >= reached ? candidates.get(word) : undefined;
-    const call = define === undefined ? undefined : readMacroCall(text, match.index);
-    if (define === undefined || call === undefined) continue;
+    const define = match.index < reached ? undefined : macros.all.get(word);
+    if (define === undefined) continue;
+    const isFragment = macros.fragments.has(word);
+    if (define.params === undefined) {
+      if (!isFragment) continue;
+      made += text.slice(reached, match.index) + define.body;
+      reached = match.index + word.length;
+      continue;
+    }
+    const call = readMacroCall(text, match.index);
+    if (call?.nameStart !== match.index) continue;
+    const isWanted =
+      isFragment || (depth === 0 && macros.generators.has(word)) || call.args.some((arg) => arg.includes(';'));
+    if (!isWanted) continue;
     made += text.slice(reached, match.index) + substitute(define, call.args);
     reached = call.end;
   }

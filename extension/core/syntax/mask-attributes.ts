@@ -2,18 +2,30 @@ import type { Token } from './mask-lex';
 import type { MaskText } from './mask-text';
 import { isAttribute, isAttributeWithArguments } from './mask-words';
 
-/** Index of the token that closes the bracket at `open`, or the last index. */
+/** Index of the token that closes the bracket at `open`, or the last index. The list must be complete. */
 export function closing(tokens: readonly Token[], open: number): number {
-  let depth = 0;
-  for (let i = open; i < tokens.length; i++) {
-    const text = tokens[i]?.text;
-    if (text === '(' || text === '[' || text === '{') depth += 1;
+  let partners = known.get(tokens);
+  if (partners === undefined) {
+    partners = pairBrackets(tokens);
+    known.set(tokens, partners);
+  }
+  return partners[open] ?? tokens.length - 1;
+}
+
+// Paired once per list: looking for each partner anew takes time quadratic in the nesting.
+const known = new WeakMap<readonly Token[], Int32Array>();
+
+function pairBrackets(tokens: readonly Token[]): Int32Array {
+  const partners = new Int32Array(tokens.length).fill(tokens.length - 1);
+  const open: number[] = [];
+  for (const [i, { text }] of tokens.entries()) {
+    if (text === '(' || text === '[' || text === '{') open.push(i);
     else if (text === ')' || text === ']' || text === '}') {
-      depth -= 1;
-      if (depth === 0) return i;
+      const partner = open.pop();
+      if (partner !== undefined) partners[partner] = i;
     }
   }
-  return tokens.length - 1;
+  return partners;
 }
 
 /**

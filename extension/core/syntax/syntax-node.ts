@@ -21,8 +21,7 @@ export interface EngineCursor {
   readonly nodeIsMissing: boolean;
   readonly startIndex: number;
   readonly endIndex: number;
-  readonly currentFieldId: number;
-  readonly currentFieldName: string | null;
+  readonly currentFieldName: string | null | undefined;
   gotoFirstChild(): boolean;
   gotoNextSibling(): boolean;
   gotoParent(): boolean;
@@ -55,7 +54,6 @@ const NONE: readonly SyntaxNode[] = [];
  */
 export class TreeCopier {
   private readonly types: (TypeInfo | undefined)[] = [];
-  private readonly fields: string[] = [''];
   private readonly open: SyntaxNode[] = [];
 
   /** `hasError`: the tree holds errors or missing nodes, so that nothing may be passed over. */
@@ -80,7 +78,7 @@ export class TreeCopier {
     do {
       const info = this.typeOf(cursor);
       if (info.isLayout && !hasError) continue;
-      const field = this.fieldOf(cursor);
+      const field = cursor.currentFieldName ?? '';
       if (info.named || field !== '' || (hasError && cursor.nodeIsMissing))
         open.push(this.node(cursor, info, field, hasError, depth));
     } while (cursor.gotoNextSibling());
@@ -99,16 +97,6 @@ export class TreeCopier {
     const info = { type, named, isText: TEXT_TYPES.has(type), isLayout: !named && /^(?:\w+|[()[\]{};:,])$/.test(type) };
     this.types[id] = info;
     return info;
-  }
-
-  private fieldOf(cursor: EngineCursor): string {
-    const id = cursor.currentFieldId;
-    let name = this.fields[id];
-    if (name === undefined) {
-      name = cursor.currentFieldName ?? '';
-      this.fields[id] = name;
-    }
-    return name;
   }
 }
 
