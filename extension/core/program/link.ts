@@ -61,11 +61,19 @@ function isLive(world: World, edge: Edge): boolean {
   return edge.when === undefined || world.conditions.isActive([edge.when], edge.site.file) !== false;
 }
 
-/** `edges` are sorted, so that equal ones are neighbours. */
+/** `edges` are sorted, so that equal ones are neighbours. Of a table's edge with and without the index the first stays. */
 function distinct(edges: readonly Edge[]): Edge[] {
+  const place = (edge: Edge, slot: string): string =>
+    `${edge.callerId} ${edge.calleeId} ${edge.site.line}:${edge.site.column} ${slot}`;
+  const indexed = new Set<string>();
+  for (const edge of edges) {
+    const table = /^(.+)\[[^\]]*\]$/.exec(edge.slot ?? '')?.[1];
+    if (table !== undefined) indexed.add(place(edge, table));
+  }
   return edges.filter((edge, i) => {
     const before = edges[i - 1];
-    return before === undefined || compareEdges(before, edge) !== 0;
+    if (before !== undefined && compareEdges(before, edge) === 0) return false;
+    return edge.slot === undefined || !indexed.has(place(edge, edge.slot));
   });
 }
 
