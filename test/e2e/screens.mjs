@@ -72,9 +72,17 @@ const SCREENS = {
     await workbench.shoot('lens-editor', workbench.part('editor'));
   },
 
-  async 'hover on the call of the sink'(workbench) {
+  async 'hover on a call that is marked'(workbench) {
     await workbench.hoverOver('kvm_zap_gfn_range');
     await workbench.reads(workbench.hover(), /TDX: reachable, call of kvm_zap_gfn_range\(\) in update_mtrr\(\)/);
+    const { text } = await workbench.shoot('hover-marked', workbench.hover());
+    assert.match(text, /TDX: kvm_zap_gfn_range\(\) is reachable/);
+    assert.match(text, /KVM_SET_MSRS: kvm_vcpu_ioctl\(\) calls kvm_arch_vcpu_ioctl\(\)/);
+  },
+
+  async 'hover on a caller that is reachable'(workbench) {
+    await workbench.hoverOver('update_mtrr');
+    await workbench.reads(workbench.hover(), /TDX: reachable from \d+ entry points?, update_mtrr\(\)/);
     const { text } = await workbench.shoot('hover-reachable', workbench.hover());
     assert.match(text, /KVM_SET_MSRS -> kvm_vcpu_ioctl\(\) -> /);
     assert.match(text, /outcome: /);
@@ -159,10 +167,10 @@ class Workbench {
   async shoot(name, region = this.page.locator('body')) {
     const path = join(this.shots, `${name}.png`);
     for (let attempt = 0; attempt < 20; attempt++) {
-      const before = await region.innerText();
+      const before = await region.evaluate(visibleText);
       await this.page.waitForTimeout(300);
       await region.screenshot({ path, animations: 'disabled' });
-      const text = await region.innerText();
+      const text = await region.evaluate(visibleText);
       if (text === before) return { path, text: plain(text) };
     }
     throw new Error(`${name}: the region does not come to rest`);
@@ -201,6 +209,9 @@ class Workbench {
 
   /** Moves the mouse onto a word in the editor, once nothing moves it any more: lenses come late and push lines down. */
   async hoverOver(word) {
+    // An open hover would stay, and may cover the word.
+    await this.page.keyboard.press('Escape');
+    await this.hover().waitFor({ state: 'hidden' });
     let box = await this.boxOf(word);
     for (let still = 0; still < 3;) {
       await this.page.waitForTimeout(200);
@@ -233,6 +244,35 @@ class Workbench {
     }, word);
     return handle.jsonValue();
   }
+}
+
+/** Runs in the page: the text of a region as a picture shows it, without what is scrolled away or covered. */
+function visibleText(region) {
+  const frame = region.getBoundingClientRect();
+  const isShown = (element, { left, right, top, bottom }) => {
+    const [x, y] = [(left + right) / 2, (top + bottom) / 2];
+    if (x < frame.left || x > frame.right || y < frame.top || y > frame.bottom) return false;
+    const hit = document.elementFromPoint(x, y);
+    return hit !== null && (element.contains(hit) || hit.contains(element));
+  };
+  const lines = new Map();
+  const walker = document.createTreeWalker(region, NodeFilter.SHOW_TEXT);
+  for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+    for (const word of node.data.matchAll(/\S+\s*/g)) {
+      const range = document.createRange();
+      range.setStart(node, word.index);
+      range.setEnd(node, word.index + word[0].length);
+      const box = range.getClientRects()[0];
+      if (box === undefined || box.width === 0 || !isShown(node.parentElement, box)) continue;
+      const line = Math.round(box.top / 4);
+      lines.set(line, [...(lines.get(line) ?? []), { left: box.left, right: box.right, text: word[0] }]);
+    }
+  }
+  const inOrder = [...lines].sort(([a], [b]) => a - b).map(([, words]) => words.sort((a, b) => a.left - b.left));
+  // Words that do not touch are apart on the screen.
+  const join = (words) =>
+    words.map(({ text, left }, i) => (i > 0 && left - words[i - 1].right > 3 ? ` ${text}` : text));
+  return inOrder.map((words) => join(words).join('')).join('\n');
 }
 
 /** Text as it reads: the editor shows blanks as no-break spaces. */

@@ -23,6 +23,7 @@ const SETTINGS = {
   'chat.disableAIFeatures': true,
   'window.commandCenter': false,
   'editor.minimap.enabled': false,
+  'editor.scrollbar.horizontal': 'hidden',
   'editor.stickyScroll.enabled': false,
   'editor.occurrencesHighlight': 'off',
   'editor.selectionHighlight': false,

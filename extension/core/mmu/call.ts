@@ -3,6 +3,7 @@ import type { FunctionNode } from '../program/program';
 import type { Expr, MacroFact, Stmt } from '../syntax/facts';
 import { type Branch, forget, isFinal, noteUnmodelled, resumed, say, type Value, withEnv } from './branch';
 import { decided, evaluate, type Evaluated, truths } from './evaluate';
+import { effectOf } from './effects';
 import { execute, runBody } from './execute';
 import { type Frame, type Machine, MAX_DEPTH, siteOf } from './machine';
 import { operationOf } from './operations';
@@ -11,6 +12,9 @@ import { changesNothing } from './purity';
 import { isRootIterator } from './root-iterator';
 import { substituted } from './substitute';
 import { knownValue } from './values';
+
+/** Helpers this close to the sink are entered in any case; those further down only for the operations that they lead to. */
+const SHALLOW = 2;
 
 export type Call = Extract<Expr, { k: 'call' }>;
 
@@ -38,12 +42,30 @@ export function call(machine: Machine, frame: Frame, x: Call, branch: Branch): E
   if (changesNothing(machine, name, file))
     return [[branch, knownValue(machine, frame, x, branch) ?? decided(machine, frame, x)]];
   if (machine.budget-- <= 0 || frame.depth >= MAX_DEPTH) return unmodelled(frame, x, branch, machine);
+  if (frame.depth >= SHALLOW) {
+    const effect = effectOf(machine, name, file);
+    if (effect === 'none') return aside(machine, frame, x, branch);
+    if (effect === 'unknown') return unmodelled(frame, x, branch, machine);
+  }
   const target = definitionOf(machine, name, file);
   if (target !== undefined) return enter(machine, frame, target, x, branch);
   const macro = machine.program.symbols.macro(name, file);
   if (macro !== undefined && (macro.expr ?? macro.stmts) !== undefined)
     return expandHere(machine, frame, macro, x, branch);
   return unmodelled(frame, x, branch, machine);
+}
+
+/** A call that changes nothing that the model holds: its value, and what it may have written, are not known. */
+function aside(machine: Machine, frame: Frame, x: Call, branch: Branch): Evaluated[] {
+  return withArguments(machine, frame, x, branch).map(([after]) => [
+    outParameters(forget(after, isMemory), x),
+    decided(machine, frame, x),
+  ]);
+}
+
+/** Whether the identity of a condition names memory that a callee may write. */
+function isMemory(key: string): boolean {
+  return /->|\*|\[|\(/.test(key);
 }
 
 /** The function that `name` means in `file`: the reference configuration's one, if several have a body. */
@@ -154,12 +176,6 @@ function unmodelled(frame: Frame, x: Call, branch: Branch, machine: Machine): Ev
     const site = siteOf(frame, x.at);
     const name = exprText(x.fn);
     const noted = noteUnmodelled(say(after, `calls ${name}(), which the model does not know`, site), name, site);
-    return [
-      outParameters(
-        forget(noted, (key) => /->|\*|\[|\(/.test(key)),
-        x,
-      ),
-      decided(machine, frame, x),
-    ];
+    return [outParameters(forget(noted, isMemory), x), decided(machine, frame, x)];
   });
 }

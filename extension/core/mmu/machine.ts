@@ -1,5 +1,6 @@
 import type { FunctionId, FunctionNode, Program, Site } from '../program/program';
 import { columnOf, lineOf, type Expr } from '../syntax/facts';
+import type { Effect } from './effects';
 import type { MmuState } from './mmu-state';
 
 /** The truth of a condition in a function, for the VM of the question, at any time after its creation. */
@@ -13,6 +14,10 @@ export interface Machine {
   readonly start: MmuState;
   /** Statements and calls left, over all runs. */
   budget: number;
+  /** Expressions left that are evaluated without being run. */
+  reads: number;
+  /** See `effectOf()`. */
+  readonly effects: Map<string, Effect>;
   /** Whether calling a function or macro changes nothing, by name and file: see `changesNothing()`. */
   readonly quiet: Map<string, boolean>;
 }

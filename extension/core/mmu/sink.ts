@@ -11,8 +11,9 @@ import { hasMirrorRoots } from './root-iterator';
 import { DEFAULT_SCENARIO, type GfnRange, type Scenario, startOf, type Traits } from './scenario';
 import { guestSees, userspaceSees, vmWords } from './sentences';
 
-/** Statements and calls of all runs together. */
-const BUDGET = 20_000;
+/** Statements and calls of all runs together, and expressions that are looked at on the way. */
+const BUDGET = 5_000;
+const READS = 200_000;
 
 /**
  * Runs the model on a sink's body as it stands in the tree. What the VM type decides is asked of `decide`; where a
@@ -50,7 +51,15 @@ export function runSink(
   const node = sinkNode(program, sink);
   if (!('body' in node.fact)) return [];
   const { body, at } = node.fact;
-  const machine: Machine = { program, decide, start, budget: BUDGET, quiet: new Map() };
+  const machine: Machine = {
+    program,
+    decide,
+    start,
+    budget: BUDGET,
+    reads: READS,
+    quiet: new Map(),
+    effects: new Map(),
+  };
   const frame: Frame = { node, depth: 0 };
   const site = siteOf(frame, at);
   const begun: Branch = {

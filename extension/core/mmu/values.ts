@@ -37,6 +37,7 @@ export function conditionKey(frame: Frame, x: Expr): string | undefined {
 
 function valueOf(scope: Scope, x: Expr): Value {
   const { machine, frame, branch } = scope;
+  if (machine.reads-- <= 0) return undefined;
   switch (x.k) {
     case 'num':
       return machine.program.symbols.fold(x, frame.node.file);

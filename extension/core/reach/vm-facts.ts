@@ -165,8 +165,9 @@ export function deriveFacts(input: Derivation): Map<string, VmFact> {
   for (let rounds = 0; rounds < 12; rounds++) {
     const assumed = new Map([...facts, ...candidates]);
     const next = new Map<string, VmFact>();
+    const ran = new Map<FunctionId, Stores>();
     for (const [key, fact] of candidates) {
-      const kept = keep(input, assumed, fact, stored.get(key)?.fns ?? new Set());
+      const kept = keep(input, assumed, fact, stored.get(key)?.fns ?? new Set(), ran);
       if (!bits.within(bits.TOP, kept.bits)) next.set(key, kept);
     }
     const stable = [...candidates].every(([key, fact]) => {
@@ -279,6 +280,7 @@ function keep(
   facts: ReadonlyMap<string, VmFact>,
   fact: VmFact,
   creating: ReadonlySet<FunctionId>,
+  ran: Map<FunctionId, Stores>,
 ): VmFact {
   let kept = fact.bits;
   const writes: FactWrite[] = [];
@@ -299,7 +301,7 @@ function keep(
       add('not for this VM');
       continue;
     }
-    const value = storedValue(input, facts, fact, write);
+    const value = storedValue(input, facts, fact, write, ran);
     if (value === 'never') add('not for this VM');
     else if (bits.within(value, fact.bits)) add('keeps');
     else {
@@ -321,36 +323,45 @@ function runsBefore(input: Derivation, write: WriteSite): boolean {
   );
 }
 
+/** What the stores of one function store, by key and position; `undefined`: its execution was not finished. */
+type Stores = ReadonlyMap<string, bits.Bits> | undefined;
+
 /** What a write stores when it runs for this VM while the facts hold; `never`: it cannot run. */
 function storedValue(
   input: Derivation,
   facts: ReadonlyMap<string, VmFact>,
   fact: VmFact,
   write: WriteSite,
+  ran: Map<FunctionId, Stores>,
 ): bits.Bits | 'never' {
-  if (!('body' in write.fn.fact)) return bits.TOP;
+  if (write.op === 'address' || write.op === '++') return bits.TOP;
+  if (!ran.has(write.fn.id)) ran.set(write.fn.id, storesOf(input, facts, write.fn));
+  const stores = ran.get(write.fn.id);
+  return stores === undefined ? bits.TOP : (stores.get(`${fact.key}@${write.at}`) ?? 'never');
+}
+
+function storesOf(input: Derivation, facts: ReadonlyMap<string, VmFact>, node: FunctionNode): Stores {
+  if (!('body' in node.fact)) return undefined;
   const machine: Machine = Object.assign(input.machine as Machine, { facts: lookup(facts) });
-  let value: bits.Bits | undefined;
+  const stores = new Map<string, bits.Bits>();
   const frame: Frame = {
     machine,
-    node: write.fn,
+    node,
     name: 'f',
     depth: 0,
     read: new Set(),
     flow: newFlow(),
     onStore: (key, stored, state, at, fn) => {
-      if (key !== fact.key || fn.id !== write.fn.id || at !== write.at) return;
-      value = value === undefined ? bitsOf(state, stored) : bits.join(value, bitsOf(state, stored));
+      if (fn.id !== node.id) return;
+      const place = `${key}@${at}`;
+      const before = stores.get(place);
+      const now = bitsOf(state, stored);
+      stores.set(place, before === undefined ? now : bits.join(before, now));
     },
   };
   const budget = machine.budget;
-  runFunction(frame, write.fn.fact.body, START);
-  const used = budget - machine.budget;
-  if (machine.budget <= 0 || used > 200_000) return bits.TOP;
-  if (write.op === 'address' || write.op === '++') return bits.TOP;
-  if (value !== undefined) return value;
-
-  return 'never';
+  runFunction(frame, node.fact.body, START);
+  return machine.budget <= 0 || budget - machine.budget > 200_000 ? undefined : stores;
 }
 
 /** A store as it reads: `disabled_quirks |= cap->args[0]`. */
