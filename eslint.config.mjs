@@ -1,7 +1,17 @@
 import tseslint from 'typescript-eslint';
 
 /** Imports that tie code to a platform; `extension/core` has none of them. */
-const platform = ['vscode', 'node:*', 'fs', 'path', 'os', 'crypto', 'child_process', 'worker_threads', 'vscode-language*'];
+const platform = [
+  'vscode',
+  'node:*',
+  'fs',
+  'path',
+  'os',
+  'crypto',
+  'child_process',
+  'worker_threads',
+  'vscode-language*',
+];
 
 /** A layer of the core may import itself and what lies below it, nothing above. */
 const layers = {
@@ -24,7 +34,10 @@ export default tseslint.config(
       '@typescript-eslint/no-non-null-assertion': 'error',
       '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
-      '@typescript-eslint/no-unnecessary-condition': ['error', { allowConstantLoopConditions: 'only-allowed-literals' }],
+      '@typescript-eslint/no-unnecessary-condition': [
+        'error',
+        { allowConstantLoopConditions: 'only-allowed-literals' },
+      ],
       '@typescript-eslint/consistent-type-imports': 'error',
       'no-restricted-syntax': [
         'error',

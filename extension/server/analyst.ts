@@ -56,7 +56,9 @@ export class Analyst {
   private start(): Worker {
     const workerData: ThreadData = { root: this.root, latest: this.shared };
     // The server's bundle is that of its threads too, see main.ts.
-    const worker = new Worker(join(__dirname, 'server.js'), { workerData });
+    const worker = new Worker(join(__dirname, 'server.js'), { workerData, stdout: true });
+    // The process's own standard output belongs to the protocol.
+    worker.stdout.pipe(process.stderr, { end: false });
     worker.on('message', (report: JobReport) => {
       if (worker === this.worker) this.heard(report);
     });

@@ -8,7 +8,7 @@ import { lensTitle } from './wording';
 export function codeLensesOf(findings: Findings, file: string, places: Places, canShowPath: boolean): CodeLens[] {
   const lenses = new Map<string, CodeLens>();
   for (const caller of findings.callersIn(file)) {
-    const title = lensTitle(findings.report.vm, caller);
+    const title = lensTitle(findings.report, caller);
     const { start } = places.rangeOf({ ...caller, column: 1 });
     // Instances of a template share their source, and mostly what is to be said of them.
     const key = `${start.line}:${title}`;

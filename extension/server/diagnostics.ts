@@ -9,7 +9,7 @@ import type { CallPlace, Findings } from './findings';
 import { samePlace } from './call-answers';
 import type { Places } from './places';
 import { outcomeText } from '../core/report/words';
-import { onlyIf, otherEntries, pathText, vmLabel } from './wording';
+import { onlyIf, otherEntries, pathText, subject } from './wording';
 
 export const SOURCE = 'kvm-lens';
 
@@ -47,13 +47,13 @@ export function diagnosticsOf(findings: Findings, file: string, places: Places, 
 
 function messageOf(findings: Findings, call: CallPlace): string {
   const { caller, edges, verdict } = call;
-  const { vm, sinks } = findings.report;
+  const { sinks } = findings.report;
   const callees = [...new Set(edges.map((edge) => `${edge.callee}()`))];
   const callee = callees.length === 1 ? (callees[0] ?? '') : `${callees[0] ?? ''} and ${callees.length - 1} more`;
   const isSink = edges.some((edge) => sinks.some((sink) => sink.name === edge.callee));
   const what = isSink ? callee : `${callee} on the way to ${sinks.map((sink) => `${sink.name}()`).join(' or ')}`;
   const condition = verdict === 'conditional' && caller.conditions.length > 0 ? `, ${onlyIf(caller.conditions)}` : '';
-  const lines = [`${vmLabel(vm)}: ${what} is ${verdict}${condition}`];
+  const lines = [`${subject(findings.report)}: ${what} is ${verdict}${condition}`];
   const witness = findings.pathThrough(call);
   if (witness !== undefined) {
     // How many entries reach one of several calls is not known.

@@ -4,14 +4,14 @@ import { factText, outcomeText, plural, proofText, vmIn } from '../core/report/w
 import { MARKED } from './call-answers';
 import type { CallPlace, Finding, Findings, GuardPlace } from './findings';
 import type { Markup } from './markup';
-import { answerText, lensTitle, onlyIf, vmLabel } from './wording';
+import { answerText, lensTitle, onlyIf, subject, vmLabel } from './wording';
 
 /** How much of a list a hover shows; the rest is counted. */
 const SHOWN = { entries: 5, guards: 4, facts: 4, writes: 6, functions: 8, trace: 12 };
 
 /** A function that can call a sink: verdict, shortest witness or cut with its proof, outcome. */
 export function functionBlocks(findings: Findings, caller: Finding, markup: Markup): string[] {
-  const title = markup.strong(lensTitle(findings.report.vm, caller));
+  const title = markup.strong(lensTitle(findings.report, caller));
   const head = `${title}, ${markup.code(`${caller.function}()`)}`;
   const { witness, outcome, cutBy } = caller;
   if (!MARKED.has(caller.verdict)) return [head, ...cutBlocks(findings, cutBy ?? [], markup)];
@@ -26,7 +26,7 @@ export function callBlocks(findings: Findings, call: CallPlace, markup: Markup):
     return markup.code(`${callee}()`) + (slot === undefined ? '' : ` via ${markup.code(slot)}`);
   });
   const condition = verdict === 'conditional' && caller.conditions.length > 0 ? `, ${onlyIf(caller.conditions)}` : '';
-  const title = markup.strong(`${vmLabel(findings.report.vm)}: ${verdict}${condition}`);
+  const title = markup.strong(`${subject(findings.report)}: ${verdict}${condition}`);
   const names = shorten([...new Set(callees)], SHOWN.functions);
   const head = `${title}, call of ${names} in ${markup.code(`${site.function}()`)}`;
   const path = findings.pathThrough(call);
@@ -36,7 +36,7 @@ export function callBlocks(findings: Findings, call: CallPlace, markup: Markup):
 
 /** A condition on the way: its value, the facts that it rests on and every write to them, and what it decides. */
 export function guardBlocks(findings: Findings, { guard, passedBy, cuts }: GuardPlace, markup: Markup): string[] {
-  const vm = vmLabel(findings.report.vm);
+  const vm = subject(findings.report);
   const value = guard.value === 'unknown' ? 'not decided' : String(guard.value);
   const decides = [
     ...(cuts.length > 0 ? [`cuts the way to the sink of ${functionList(cuts, markup)}`] : []),

@@ -5,7 +5,11 @@ import { serve } from './server';
 
 // One bundle, two parts: the process speaks the protocol (--stdio, --node-ipc), its threads analyse trees.
 if (isMainThread) {
-  serve(createConnection(ProposedFeatures.all));
+  const connection = createConnection(ProposedFeatures.all);
+  process.on('unhandledRejection', (reason) => {
+    connection.console.error(reason instanceof Error ? (reason.stack ?? reason.message) : String(reason));
+  });
+  serve(connection);
 } else {
   runAnalysisThread();
 }

@@ -13,7 +13,7 @@ export function pathResult(findings: Findings, caller: Finding, places: Places):
     callStep(edge, index === 0 ? witness?.entry.name : undefined, places),
   );
   const cuts = (caller.cutBy ?? []).map((guard) => cutStep(guard, places));
-  return { title: `${caller.function}() · ${lensTitle(findings.report.vm, caller)}`, steps: [...calls, ...cuts] };
+  return { title: `${caller.function}() · ${lensTitle(findings.report, caller)}`, steps: [...calls, ...cuts] };
 }
 
 /** The caller whose function `line` (0-based, as analysed) of the file lies in: the nearest that begins above it. */

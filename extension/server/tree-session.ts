@@ -8,7 +8,7 @@ import type { Analysed, JobReport } from './job';
 import { LineMap } from './line-map';
 import { ProgressDisplay } from './progress';
 import type { StatusParams } from './protocol';
-import { vmName } from '../core/report/words';
+import { vmIn } from '../core/report/words';
 import { answerText, vmLabel } from './wording';
 
 /** An edit is analysed when no other followed it for this long, in milliseconds. */
@@ -129,10 +129,10 @@ export class TreeSession {
   ): void {
     const findings = new Findings(analysed);
     this.last = { findings, question: job.question, texts: new Map(job.buffers) };
-    const { callers, vm, problems } = findings.report;
+    const { callers, vm, tree, problems } = findings.report;
     if (problems.length > 0) this.around.connection.console.info(problemsText(findings));
     this.around.changed(this);
-    this.tell('ready', `${answerText(callers)} by ${vmName(vm)}`);
+    this.tell('ready', `${answerText(callers)} by ${vmIn(vm, tree)}`);
     for (const [file, text] of this.around.buffers(this.root)) this.shows(file, text);
   }
 

@@ -1,4 +1,5 @@
 import type { Caller, Guard, Path, VmType } from '../core/reach/verdict';
+import type { CheckReport } from '../core/report/contract';
 import { oneLine, pathNames, plural } from '../core/report/words';
 import { place } from '../core/program/place';
 
@@ -17,9 +18,14 @@ export function vmLabel(vm: VmType): string {
   return VM_LABELS[vm];
 }
 
+/** What a report's verdicts are for. In a tree that cannot make a TD they are for a hypothetical one. */
+export function subject({ vm, tree }: Pick<CheckReport, 'vm' | 'tree'>): string {
+  return vm === 'tdx' && tree.hypotheticalTd ? `hypothetical ${vmLabel(vm)}` : vmLabel(vm);
+}
+
 /** `TDX: reachable from 5 entry points`, `TDX: blocked by kvm_check_has_quirk() · x86.c:10637` */
-export function lensTitle(vm: VmType, caller: Caller<unknown>): string {
-  return `${vmLabel(vm)}: ${caller.verdict}${because(caller)}`;
+export function lensTitle(report: Pick<CheckReport, 'vm' | 'tree'>, caller: Caller<unknown>): string {
+  return `${subject(report)}: ${caller.verdict}${because(caller)}`;
 }
 
 function because(caller: Caller<unknown>): string {

@@ -33,7 +33,7 @@ export function packageExtension(file) {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
   try {
-    // The repository is not published, so that links in the README stay as they are.
+    // There is no published repository that links in the README could be rewritten to.
     run(['package', '--no-dependencies', '--allow-missing-repository', '--no-rewrite-relative-links', '--out', file]);
     const listed = run(['ls', '--no-dependencies']).trim().split('\n');
     const missing = NEEDED.filter((path) => !listed.includes(path));

@@ -255,7 +255,7 @@ function visibleText(region) {
     const hit = document.elementFromPoint(x, y);
     return hit !== null && (element.contains(hit) || hit.contains(element));
   };
-  const lines = new Map();
+  const words = [];
   const walker = document.createTreeWalker(region, NodeFilter.SHOW_TEXT);
   for (let node = walker.nextNode(); node; node = walker.nextNode()) {
     for (const word of node.data.matchAll(/\S+\s*/g)) {
@@ -264,15 +264,23 @@ function visibleText(region) {
       range.setEnd(node, word.index + word[0].length);
       const box = range.getClientRects()[0];
       if (box === undefined || box.width === 0 || !isShown(node.parentElement, box)) continue;
-      const line = Math.round(box.top / 4);
-      lines.set(line, [...(lines.get(line) ?? []), { left: box.left, right: box.right, text: word[0] }]);
+      words.push({ middle: (box.top + box.bottom) / 2, left: box.left, right: box.right, text: word[0] });
     }
   }
-  const inOrder = [...lines].sort(([a], [b]) => a - b).map(([, words]) => words.sort((a, b) => a.left - b.left));
+  // Fonts differ within a line: what stands less than half a line lower is on it.
+  const lines = [];
+  for (const word of words.sort((a, b) => a.middle - b.middle)) {
+    const line = lines.at(-1);
+    if (line !== undefined && word.middle - line[0].middle < 8) line.push(word);
+    else lines.push([word]);
+  }
   // Words that do not touch are apart on the screen.
-  const join = (words) =>
-    words.map(({ text, left }, i) => (i > 0 && left - words[i - 1].right > 3 ? ` ${text}` : text));
-  return inOrder.map((words) => join(words).join('')).join('\n');
+  const read = (line) =>
+    line
+      .sort((a, b) => a.left - b.left)
+      .map(({ text, left }, i) => (i > 0 && left - line[i - 1].right > 3 ? ` ${text}` : text))
+      .join('');
+  return lines.map(read).join('\n');
 }
 
 /** Text as it reads: the editor shows blanks as no-break spaces. */

@@ -4,7 +4,7 @@ import type { Outcome } from '../../extension/core/mmu/outcome';
 import { scenarioNamed } from '../../extension/core/mmu/scenario';
 import { linkProgram } from '../../extension/core/program/link';
 import { FactsStore, loadFacts } from '../../extension/core/program/load';
-import type { Program } from '../../extension/core/program/program';
+import type { FunctionId, Program } from '../../extension/core/program/program';
 import type { VmType } from '../../extension/core/reach/verdict';
 import { overlay } from '../../extension/core/source/tree';
 import { cParser } from '../unit/linking';
@@ -36,14 +36,13 @@ export function swap(text: string, from: string, to: string): string {
   return text.replace(from, () => to);
 }
 
-export function outcome(program: Program, vm: VmType, decide: Decide, scenario = 'running'): Outcome {
+export function sinkId(program: Program): FunctionId {
   const sink = program.symbols.functionsNamed(SINK).find((node) => node.file === MMU);
   if (sink === undefined) throw new Error(`no ${SINK}`);
-  return sinkOutcome(
-    program,
-    sink.id,
-    { vm, sinks: [SINK], host: {}, assumptions: true },
-    decide,
-    scenarioNamed(scenario),
-  );
+  return sink.id;
+}
+
+export function outcome(program: Program, vm: VmType, decide: Decide, scenario = 'running'): Outcome {
+  const question = { vm, sinks: [SINK], host: {}, assumptions: true };
+  return sinkOutcome(program, sinkId(program), question, decide, scenarioNamed(scenario));
 }

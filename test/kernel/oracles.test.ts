@@ -24,7 +24,9 @@ function isMistakenFunction({ file, line, name }: Found, facts: ReadonlyMap<stri
  * types, attributes, prototypes, template names, macro calls at file scope and what their arguments say.
  */
 function isNoCall({ file, line, name }: Found, facts: ReadonlyMap<string, FileFacts>): boolean {
-  if (/^(?:asm\w*|_ASM_\w+|FNAME|FOP_\w+|IS_ENABLED|defined|typeof|bool|__[a-z_]+|KVM_X86_OP\w*|DEFINE_\w+)$/.test(name))
+  if (
+    /^(?:asm\w*|_ASM_\w+|FNAME|FOP_\w+|IS_ENABLED|defined|typeof|bool|__[a-z_]+|KVM_X86_OP\w*|DEFINE_\w+)$/.test(name)
+  )
     return true;
   const near = facts.get(file)?.fileScopeCalls.filter((call) => Math.abs(lineOf(call.at) - line) <= 5) ?? [];
   if (near.some((call) => call.name === name || call.args.some((arg) => arg.includes(`${name}(`)))) return true;

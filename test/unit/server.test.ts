@@ -300,6 +300,7 @@ describe('a plain client', () => {
     await connection.sendNotification('workspace/didChangeConfiguration', {
       settings: { kvmLens: { vmType: 7, sinks: 'x' } },
     });
+    client.process.stdin?.write('No-Length: 5\r\n\r\n');
     client.process.stdin?.write('Content-Length: 5\r\n\r\n{"a":');
     await client.open(MTRR, '\u0000\ud800 {{{{ #if \\\n');
     await client.change(MTRR, client.text(MTRR));

@@ -31,7 +31,7 @@ export function call(machine: Machine, frame: Frame, x: Call, branch: Branch): E
     if ('condition' in operation && operation.condition) {
       const [condition] = x.args;
       if (condition === undefined) return unmodelled(frame, x, branch, machine);
-      return truths(machine, frame, condition, branch).flatMap(([after, fires]) =>
+      return asserted(machine, frame, x, condition, branch).flatMap(([after, fires]) =>
         perform(machine, frame, operation, x, [fires], after),
       );
     }
@@ -53,6 +53,23 @@ export function call(machine: Machine, frame: Frame, x: Call, branch: Branch): E
   if (macro !== undefined && (macro.expr ?? macro.stmts) !== undefined)
     return expandHere(machine, frame, macro, x, branch);
   return unmodelled(frame, x, branch, machine);
+}
+
+/**
+ * The truth of an assertion's condition. One that cannot be decided and stands far from the sink is a helper's own
+ * invariant: it is taken to hold, and the trace says so. Closer to the sink both sides are run.
+ */
+function asserted(
+  machine: Machine,
+  frame: Frame,
+  x: Call,
+  condition: Expr,
+  branch: Branch,
+): readonly (readonly [Branch, boolean])[] {
+  const runs = truths(machine, frame, condition, branch);
+  if (frame.depth <= SHALLOW || runs.every(([, fires]) => fires) || runs.every(([, fires]) => !fires)) return runs;
+  const text = `${exprText(x)}: not decided; a helper's own assertion, taken not to fire`;
+  return runs.filter(([, fires]) => !fires).map(([after]) => [say(after, text, siteOf(frame, x.at)), false]);
 }
 
 /** A call that changes nothing that the model holds: its value, and what it may have written, are not known. */

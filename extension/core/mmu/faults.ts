@@ -1,4 +1,6 @@
-import { isPrivate } from './memslots';
+import { mustRetry } from './invalidation';
+import { holds } from './locks';
+import { isPrivate, slotOf } from './memslots';
 import { type MmuState, withRoot } from './mmu-state';
 import { type RootKind, withLeaf } from './roots';
 import { enterGuest, type Gfn, guestTouch, pageAccept, pageAdd, pageAug, septEntry } from './sept';
@@ -15,6 +17,8 @@ export type FaultResult =
   | 'mapped'
   /** KVM_EXIT_MEMORY_FAULT: attributes and address disagree; userspace has to convert. */
   | 'memory-fault'
+  /** No memslot: KVM_EXIT_MMIO, or an emulated device. */
+  | 'mmio'
   /** The page waits for the guest's acceptance: #VE, or the TD exits. */
   | 'pending'
   /** An invalidation is in progress, or the task that holds `mmu_lock` never lets go. */
@@ -45,7 +49,10 @@ export function access(state: MmuState, vcpu: number, gfn: Gfn, as: Access): Fau
   } else if (root.leaves.has(gfn)) return { state: running, result: 'access' };
   if (hasPrivateMemory(state.vm.type) && isPrivate(state.memory, gfn) !== (as === 'private'))
     return { state: running, result: 'memory-fault' };
-  if (state.invalidation.inProgress > 0 || state.locks.length > 0) return { state: running, result: 'retry' };
+  if (slotOf(state.memory, gfn) === undefined) return { state: running, result: 'mmio' };
+  const { invalidation } = state;
+  if (mustRetry(invalidation, invalidation.seq, gfn) || holds(state.locks, 'mmu_lock'))
+    return { state: running, result: 'retry' };
   return mapLeaf(running, index, gfn);
 }
 

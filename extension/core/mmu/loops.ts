@@ -1,6 +1,6 @@
 import { exprText } from '../program/expand';
 import type { Expr, Stmt } from '../syntax/facts';
-import { type Branch, resumed, say, type Value, withEnv } from './branch';
+import { type Branch, noteUnmodelled, resumed, say, type Value, withEnv } from './branch';
 import { evaluate } from './evaluate';
 import { execute } from './execute';
 import { type Frame, type Machine, siteOf } from './machine';
@@ -51,13 +51,16 @@ export function eachRoot(
   stmt: Extract<Stmt, { k: 'each' }>,
   branch: Branch,
 ): readonly Branch[] {
-  const types = iteratedRoots(machine.program, frame.node.file, `${stmt.macro}(${stmt.args.map(exprText).join(', ')})`);
+  const text = `${stmt.macro}(${stmt.args.map(exprText).join(', ')})`;
+  const site = siteOf(frame, stmt.at);
+  const named = iteratedRoots(machine.program, frame.node.file, text);
   const [, variable] = stmt.args.flatMap(listed);
-  const first = say(
-    branch,
-    `${stmt.macro}(): walks ${rootWords(types, hasMirrorRoots(machine.program))} roots`,
-    siteOf(frame, stmt.at),
-  );
+  const types = named ?? { direct: true, mirror: true, invalid: true };
+  const before =
+    named === undefined
+      ? noteUnmodelled(branch, `${stmt.macro}(): which roots it walks: all are assumed`, site)
+      : branch;
+  const first = say(before, `${stmt.macro}(): walks ${rootWords(types, hasMirrorRoots(machine.program))} roots`, site);
   let running: readonly Branch[] = [first];
   const left: Branch[] = [];
   for (const [index, root] of first.state.roots.entries()) {

@@ -15,9 +15,9 @@ export interface Memory {
   readonly privateGfns: ReadonlySet<Gfn>;
 }
 
-/** Models `kvm_for_each_memslot_in_gfn_range()`: the parts of slots that lie in `[start, end)`. */
-export function slotsInRange(memory: Memory, start: Gfn, end: Gfn): readonly Memslot[] {
-  return memory.slots.filter((slot) => slot.base < end && slot.base + slot.pages > start);
+/** Models `gfn_to_memslot()`, in the first address space. */
+export function slotOf(memory: Memory, gfn: Gfn): Memslot | undefined {
+  return memory.slots.find((slot) => slot.addressSpace === 0 && gfn >= slot.base && gfn < slot.base + slot.pages);
 }
 
 /** Models `kvm_mem_is_private()`. */

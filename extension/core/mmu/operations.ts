@@ -44,8 +44,8 @@ const ZAPS: typeof LOCKS = [
     /^_*kvm_rmap_zap_gfn_range$|^_*kvm_zap_rmaps?$|^slot_handle_level(?:_range)?$|^_*walk_slot_rmaps\w*$/,
     { kind: 'zap-rmaps' },
   ],
-  /** `tdp_mmu_zap_leafs(kvm, root, start, end, ...)` (mmu/tdp_mmu.c): the leaves under one root. */
-  [/^tdp_mmu_zap_leafs$|^zap_gfn_range$/, { kind: 'zap-root' }],
+  /** `tdp_mmu_zap_leafs(kvm, root, start, end, ...)` (mmu/tdp_mmu.c): leaves under one root; `tdp_mmu_zap_root()`: all of them. */
+  [/^tdp_mmu_zap_(?:leafs|root)$|^zap_gfn_range$/, { kind: 'zap-root' }],
   /** `kvm_tdp_mmu_zap_leafs(kvm, start, end, flush)`, before 5.17 `kvm_tdp_mmu_zap_gfn_range()`: the roots that its iterator visits. */
   [/^_*kvm_tdp_mmu_zap_(?:leafs|gfn_range)$/, { kind: 'zap-all-roots' }],
   /** `kvm_flush_remote_tlbs()`, `kvm_flush_remote_tlbs_range()`, in 6.1 `_with_address()`. */

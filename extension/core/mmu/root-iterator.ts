@@ -18,15 +18,17 @@ export function hasMirrorRoots(program: Program): boolean {
 /**
  * Which roots an iterator visits, as `text` writes it (`for_each_valid_tdp_mmu_root_yield_safe(kvm, root, -1)`,
  * mmu/tdp_mmu.c): read through the macros behind it down to the root types that they name. An iterator that names
- * none visits every root that its name does not exclude, as in trees that know one kind only.
+ * none visits every root that its name does not exclude, as in trees that know one kind only. `undefined`: the tree
+ * tells kinds apart, and which ones are meant is not in the text.
  */
-export function iteratedRoots(program: Program, file: string, text: string): RootTypes {
+export function iteratedRoots(program: Program, file: string, text: string): RootTypes | undefined {
   const types = namedTypes(program, file, text, new Set());
   const one = (name: string): bigint | undefined => program.symbols.constant(name, file);
   const direct = one('KVM_DIRECT_ROOTS');
   const mirror = one('KVM_MIRROR_ROOTS');
-  if (types === undefined || direct === undefined || mirror === undefined)
+  if (direct === undefined || mirror === undefined)
     return { direct: true, mirror: true, invalid: !text.includes('valid') };
+  if (types === undefined) return undefined;
   const has = (bits: bigint | undefined): boolean => bits !== undefined && (types & bits) !== 0n;
   return { direct: has(direct), mirror: has(mirror), invalid: has(one('KVM_INVALID_ROOTS')) };
 }

@@ -160,9 +160,15 @@ export function fileScopeCalls(ctx: LowerContext): FileScopeCall[] {
 
 /** Every error of the tree, once: what lies within one is part of it. */
 export function reportErrors(ctx: LowerContext, node: SyntaxNode): void {
-  if (node.type === 'ERROR' || node.type === 'TOO_DEEP') {
-    const what = node.type === 'ERROR' ? 'not understood' : 'nested too deeply';
-    ctx.problem(node.start, `${what}: ${ctx.written(node.start, Math.min(node.end, node.start + 200)).slice(0, 60)}`);
+  if (node.type === 'TOO_DEEP') {
+    ctx.problem(node.start, 'nested too deeply');
+    return;
+  }
+  if (node.type === 'ERROR') {
+    ctx.problem(
+      node.start,
+      `not understood: ${ctx.written(node.start, Math.min(node.end, node.start + 200)).slice(0, 60)}`,
+    );
     return;
   }
   for (const [index, each] of node.children.entries()) {

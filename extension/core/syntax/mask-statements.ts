@@ -29,30 +29,27 @@ function isNumber(text: string): boolean {
   );
 }
 
-function rewriteWord(mask: MaskText, tokens: readonly Token[], i: number, token: Token, inBody: Uint8Array): void {
+/** Returns the index of the last token that it took: those of a name or type that became one word are done. */
+function rewriteWord(mask: MaskText, tokens: readonly Token[], i: number, token: Token, inBody: Uint8Array): number {
   const open = tokens[i + 1]?.text === '(';
-  if (token.text === 'FNAME' && open) {
-    const close = tokens[closing(tokens, i + 1)];
-    if (close !== undefined)
-      mask.rewrite('template-name', token.start, close.end, asWord(mask.source.slice(token.start, close.end)));
-    return;
-  }
   if (!open) {
     if (token.text === '__alignof__' || token.text === '_Alignof')
       mask.rewrite('other', token.start, token.end, 'alignof_');
-    return;
+    return i;
   }
-  if (/^(?:typeof|__typeof__|typeof_unqual|__typeof)$/.test(token.text)) {
-    const close = tokens[closing(tokens, i + 1)];
-    if (close !== undefined)
-      mask.rewrite('type-argument', token.start, close.end, asWord(mask.source.slice(token.start, close.end)));
-    return;
+  const close = closing(tokens, i + 1);
+  const isTypeof = /^(?:typeof|__typeof__|typeof_unqual|__typeof)$/.test(token.text);
+  if (isTypeof || token.text === 'FNAME') {
+    const last = tokens[close];
+    if (last?.text !== ')') return i;
+    const kind = isTypeof ? 'type-argument' : 'template-name';
+    mask.rewrite(kind, token.start, last.end, asWord(mask.source.slice(token.start, last.end)));
+    return close;
   }
   if (token.text === 'offsetof' || token.text === '__builtin_offsetof')
     mask.rewrite('other', token.start, token.end, asWord('offset_f'));
   if (/^(?:__alignof__|_Alignof|alignof)$/.test(token.text)) mask.rewrite('other', token.start, token.end, 'align_f');
-  if (isControlKeyword(token.text) || inBody[i] === 0) return;
-  const close = closing(tokens, i + 1);
+  if (isControlKeyword(token.text) || inBody[i] === 0) return i;
   if (beginsStatement(tokens, i)) {
     const next = tokens[close + 1];
     if (isLoopHead(tokens, close + 1) && token.text.length >= 5) {
@@ -61,10 +58,11 @@ function rewriteWord(mask: MaskText, tokens: readonly Token[], i: number, token:
     } else if (next?.text === ':' && tokens[close + 2]?.text !== ':') {
       const end = tokens[close]?.end ?? token.end;
       mask.rewrite('label-macro', token.start, end, `case _${asWord(mask.source.slice(token.start, end)).slice(6)}`);
-      return;
+      return i;
     }
   }
   rewriteTypeArguments(mask, tokens, i + 1, close);
+  return i;
 }
 
 /** A body or a statement follows the parentheses where an operator or a `;` would if it were a call. */

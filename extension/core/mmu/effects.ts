@@ -1,0 +1,82 @@
+import type { Machine } from './machine';
+import { operationOf } from './operations';
+import { changesNothing } from './purity';
+
+/**
+ * What calling a function may do, as far as the model is concerned. `none`: nothing that the model's state holds.
+ * `operation`: an operation that the model knows. `unknown`: calls that it does not know, and no operation.
+ */
+export type Effect = 'none' | 'operation' | 'unknown';
+
+/** Locks and WARNs this many calls down are a helper's own matter: it balances them itself. */
+const OWN_MATTER = 3;
+const DEEPEST = 8;
+
+/** The effect of calling `name` from `file`, by the names that its body and theirs call. */
+export function effectOf(machine: Machine, name: string, file: string, depth = 0): Effect {
+  const operation = operationOf(name);
+  if (operation !== undefined) {
+    switch (operation.kind) {
+      case 'nothing':
+      case 'value':
+        return 'none';
+      case 'lock':
+      case 'unlock':
+      case 'warn-on':
+      case 'host-bug-on':
+      case 'request':
+        return depth > OWN_MATTER ? 'none' : 'operation';
+      default:
+        return 'operation';
+    }
+  }
+  if (changesNothing(machine, name, file)) return 'none';
+  const key = `${Math.min(depth, OWN_MATTER + 1)}:${file}:${name}`;
+  const known = machine.effects.get(key);
+  if (known !== undefined) return known;
+  if (depth > DEEPEST) return 'unknown';
+  // Recursion adds nothing to what the rest does.
+  machine.effects.set(key, 'none');
+  const effect = effectOfBody(machine, name, file, depth);
+  machine.effects.set(key, effect);
+  return effect;
+}
+
+function effectOfBody(machine: Machine, name: string, file: string, depth: number): Effect {
+  const { symbols } = machine.program;
+  const nodes = symbols.functionsNamed(name, file).filter((node) => 'body' in node.fact);
+  const node = nodes.find((one) => one.active) ?? nodes[0];
+  const body = node === undefined ? symbols.macro(name, file) : node.fact;
+  if (body === undefined) return 'unknown';
+  const calls = new Set<string>();
+  collectCalls(body, calls);
+  let effect: Effect = calls.has('') ? 'unknown' : 'none';
+  for (const callee of calls) {
+    if (callee === '') continue;
+    const inner = effectOf(machine, callee, node?.file ?? file, depth + 1);
+    if (inner === 'operation') return 'operation';
+    if (inner === 'unknown') effect = 'unknown';
+  }
+  return effect;
+}
+
+/** Names of functions and macros called in facts; `''` for what has no name: an indirect call, assembler, unread text. */
+function collectCalls(node: unknown, calls: Set<string>): void {
+  if (Array.isArray(node)) {
+    for (const each of node) collectCalls(each, calls);
+    return;
+  }
+  if (typeof node !== 'object' || node === null) return;
+  if ('k' in node) {
+    if (node.k === 'asm' || node.k === 'opaque') calls.add('');
+    if (node.k === 'guard') calls.add('mutex_lock');
+    if (node.k === 'call' && 'fn' in node) calls.add(nameOf(node.fn));
+  }
+  for (const value of Object.values(node)) collectCalls(value, calls);
+}
+
+function nameOf(callee: unknown): string {
+  const isName =
+    typeof callee === 'object' && callee !== null && 'k' in callee && callee.k === 'id' && 'name' in callee;
+  return isName && typeof callee.name === 'string' ? callee.name : '';
+}
