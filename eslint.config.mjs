@@ -70,5 +70,6 @@ export default tseslint.config(
       ],
     },
   })),
+  { files: ['test/**/*.ts'], rules: { 'no-console': 'off' } },
   { files: ['vitest.config.mts'], rules: { 'no-restricted-syntax': 'off' } },
 );

@@ -14,6 +14,7 @@ export const MMU = 'arch/x86/kvm/mmu/mmu.c';
 const SINK = 'kvm_zap_gfn_range';
 
 const stores = new Map<string, FactsStore>();
+const programs = new Map<string, Promise<Program>>();
 
 /** The tree with the sink's own text changed in memory, as an unsaved buffer would be. */
 export async function programWith(top: string, change: (sink: string) => string): Promise<Program> {
@@ -24,9 +25,16 @@ export async function programWith(top: string, change: (sink: string) => string)
   const to = read.text.indexOf('\n}\n', from) + 3;
   const sink = read.text.slice(from, to);
   const text = read.text.slice(0, from) + change(sink) + read.text.slice(to);
+  const key = `${top}\n${text}`;
+  const program = programs.get(key) ?? linked(top, text);
+  programs.set(key, program);
+  return program;
+}
+
+async function linked(top: string, text: string): Promise<Program> {
   const store = stores.get(top) ?? new FactsStore();
   stores.set(top, store);
-  const facts = await loadFacts(overlay(tree, new Map([[MMU, text]])), await cParser(), store);
+  const facts = await loadFacts(overlay(folderTree(top), new Map([[MMU, text]])), await cParser(), store);
   return linkProgram(facts, '');
 }
 
