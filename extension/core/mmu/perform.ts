@@ -51,7 +51,7 @@ export function perform(
       return [[noteRange(branch, rangeOf(machine, frame, x, values, 'end'), site), undefined]];
     case 'invalidate-end': {
       const { invalidation, bugs } = invalidateEnd(state.invalidation);
-      const text = `${name}(): mmu_invalidate_in_progress is ${invalidation.inProgress}, faults that sampled the old mmu_invalidate_seq retry`;
+      const text = `${name}(): mmu_invalidate_in_progress is ${invalidation.inProgress}, mmu_invalidate_seq moves on`;
       const after = say(having({ invalidation }), text, site);
       return [[bugs ? bug(after, `${name}(): KVM_BUG_ON, more ends than begins`, site) : after, undefined]];
     }

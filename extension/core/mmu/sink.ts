@@ -32,9 +32,7 @@ export function sinkOutcome(
   const start = startOf(scenario, question.vm, traits);
   const notes = [`${node.name}() is called for ${vmWords(question.vm)}, scenario ${scenario.name}`];
   if (question.vm === 'tdx' && !traits.mirrorRoots)
-    notes.push(
-      'this tree knows no mirror roots: the private pages of a hypothetical TD are taken to hang under the direct root',
-    );
+    notes.push('hypothetical TD: this tree has no mirror roots, its private pages hang under the direct root');
   const ends = runSink(program, sink, decide, start, scenario.range, notes);
   return report(node, question, scenario, start, ends);
 }

@@ -69,23 +69,18 @@ function zapOne(
   if (root === undefined) return [branch, before];
   const zap = zapLeafs(branch.state, index, range.start, range.end);
   const which = hasMirrorRoots(machine.program) ? `${root.kind} root` : 'root';
-  const where = rangeWords(range);
-  if (zap.leaves.length === 0) return [say(branch, `${name}(): ${which}, ${where}: no present leaf`, site), before];
-  const what = `${name}(): ${which}, ${where}: ${leafWords(zap.leaves.length)} non-present`;
+  const gfns = rangeWords(range);
+  if (zap.leaves.length === 0) return [say(branch, `${name}(): ${which}, ${gfns}: no present leaf`, site), before];
+  const what = `${name}(): ${which}, ${gfns}: ${leafWords(zap.leaves.length)} non-present`;
   let after = say({ ...branch, state: zap.state }, what, site);
   for (const leaf of zap.leaves) {
     if (leaf.was === undefined) continue;
     const calls = leaf.calls.join(', ');
-    const gfn = `private gfn 0x${leaf.gfn.toString(16)}`;
-    const gone = leaf.was === 'MAPPED' ? 'what the page held is gone' : 'the guest had not accepted the page';
-    if (leaf.refused === undefined)
-      after = say(after, `${gfn}: ${calls}: S-EPT entry ${leaf.was} -> FREE, ${gone}`, septSite(machine, site));
-    else
-      after = bug(
-        after,
-        `${gfn}: ${calls === '' ? '' : `${calls}: `}${leaf.refused}: KVM_BUG_ON`,
-        septSite(machine, site),
-      );
+    const gfn = `private gfn 0x${leaf.gfn.toString(16)}: S-EPT ${leaf.was}`;
+    const where = septSite(machine, site);
+    const gone = leaf.was === 'MAPPED' ? 'contents lost' : 'not accepted yet, nothing lost';
+    if (leaf.refused === undefined) after = say(after, `${gfn} -> FREE, ${gone}: ${calls}`, where);
+    else after = bug(after, `${gfn}, KVM_BUG_ON: ${[...leaf.calls, leaf.refused].join(', ')}`, where);
   }
   return [after, flushNeeded(zap, before)];
 }

@@ -12,11 +12,13 @@ export interface FileItems {
   readonly prototypes: PrototypeFact[];
   readonly variables: VariableFact[];
   readonly typedefs: TypedefFact[];
+  /** Those that masking blanked are not among them, see `fileScopeCalls()`. */
+  readonly fileScopeCalls: FileScopeCall[];
 }
 
 /** What stands at file scope; structs, enumerators and problems go to the context. */
 export function lowerFile(ctx: LowerContext, root: SyntaxNode): FileItems {
-  const items: FileItems = { functions: [], prototypes: [], variables: [], typedefs: [] };
+  const items: FileItems = { functions: [], prototypes: [], variables: [], typedefs: [], fileScopeCalls: [] };
   for (const node of root.children) lowerItem(ctx, node, items, false);
   return items;
 }
@@ -48,6 +50,15 @@ function lowerItem(ctx: LowerContext, node: SyntaxNode, items: FileItems, inErro
     case 'comment':
     case 'TOO_DEEP':
       return;
+    case 'expression_statement': {
+      const [only] = node.children;
+      if (only?.type === 'identifier') {
+        // `END_OF_TABLE;`: nothing but a macro can stand so.
+        items.fileScopeCalls.push({ name: ctx.name(only), at: ctx.at(only.start), args: [], ...ctx.when(node.start) });
+        return;
+      }
+    }
+    // falls through
     default:
       // A lone `;` is nothing.
       if (!inError && node.children.length > 0)
@@ -142,9 +153,12 @@ function lowerTypedef(ctx: LowerContext, node: SyntaxNode, items: FileItems): vo
   }
 }
 
-/** `module_init(f)` and its like, which masking blanked: name and arguments as written. */
-export function fileScopeCalls(ctx: LowerContext): FileScopeCall[] {
-  const calls: FileScopeCall[] = [];
+/**
+ * The macro calls at file scope in source order, as written: `module_init(f)` and its like, which masking blanked, and
+ * `others` that lowering found.
+ */
+export function fileScopeCalls(ctx: LowerContext, others: readonly FileScopeCall[]): FileScopeCall[] {
+  const calls = [...others];
   for (const rewrite of ctx.masked.rewrites) {
     if (rewrite.kind !== 'file-scope-call') continue;
     const call = readMacroCall(rewrite.original);
@@ -155,7 +169,7 @@ export function fileScopeCalls(ctx: LowerContext): FileScopeCall[] {
     const at = ctx.at(rewrite.start + call.nameStart);
     calls.push({ name: call.name, at, args: call.args, ...ctx.when(rewrite.start) });
   }
-  return calls;
+  return calls.sort((a, b) => a.at - b.at);
 }
 
 /** Every error of the tree, once: what lies within one is part of it. */

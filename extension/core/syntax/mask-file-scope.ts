@@ -43,6 +43,8 @@ function macroCall(tokens: readonly Token[], start: number, end: number): number
   // `FNAME(walk)(...)`: a template's function; `NAME(x) {`: a body follows; `NAME(x) = ...`: a variable's initialiser.
   if (next.text === '(' || next.text === '{') return undefined;
   if (next.text === '=' || next.text === '[') return end;
+  // `FOP_FUNC(f) "asm text" FOP_RET(f) FOP_END;`: assembler, to the end of the item.
+  if (next.kind === 'string') return end;
   return next.kind === 'word' ? close : undefined;
 }
 

@@ -29,7 +29,7 @@ export function factsWith(parse: ParseText, path: string, text: string): FileFac
   const ctx = new LowerContext(path, text, masked, locator(text), typeNames(root, masked.text));
   for (const { at, message } of masked.faults) ctx.problem(at, message);
   reportErrors(ctx, root);
-  const { functions, ...items } = lowerFile(ctx, root);
+  const { functions, fileScopeCalls: others, ...items } = lowerFile(ctx, root);
   const generated = generatedFunctions(ctx, parse);
   const macros = lowerMacros(ctx, parse, generated.generators);
   const includes = masked.includes.map(({ target, system, start }) => ({
@@ -48,7 +48,7 @@ export function factsWith(parse: ParseText, path: string, text: string): FileFac
     enumerators: ctx.enumerators,
     macros,
     includes,
-    fileScopeCalls: fileScopeCalls(ctx),
+    fileScopeCalls: fileScopeCalls(ctx, others),
     problems: inOrder(ctx.problems),
   };
 }
