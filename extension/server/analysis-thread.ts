@@ -26,7 +26,7 @@ export function runAnalysisThread(): void {
 
 class AnalysisThread {
   private readonly latest: Int32Array;
-  private parser: Promise<CParser> | undefined;
+  private parser: CParser | undefined;
   private store = new FactsStore();
 
   constructor(
@@ -47,8 +47,7 @@ class AnalysisThread {
   }
 
   private async analyse({ number, question, buffers }: Job): Promise<Analysed | undefined> {
-    this.parser ??= loadParser();
-    const parser = await this.parser;
+    const parser = (this.parser ??= await loadParser());
     const tree = overlay(new DiskTree(this.data.root), buffers);
     const analysis = await Analysis.open(tree, parser, {
       store: this.store,

@@ -22,7 +22,8 @@ export function readSettings(value: unknown): { readonly settings: Settings; rea
   const take = <T>(name: string, raw: unknown, accept: (raw: unknown) => T | undefined, otherwise: T): T => {
     if (raw === undefined || raw === null) return otherwise;
     const accepted = accept(raw);
-    if (accepted === undefined) faults.push(`kvmLens.${name}: ${JSON.stringify(raw)} cannot be used, the default is`);
+    if (accepted === undefined)
+      faults.push(`kvmLens.${name}: ${JSON.stringify(raw)} cannot be used; the default stands`);
     return accepted ?? otherwise;
   };
   const lens = isRecord(value['codeLens']) ? value['codeLens']['enabled'] : undefined;

@@ -54,6 +54,9 @@ function install(folder, codeServer, node) {
     PATH: `${join(node, '..')}:${process.env.PATH}`,
   };
   npm(join(codeServer, 'lib/vscode'), ['install', '--omit=dev', ...quiet], env);
+  // Native helpers that it can do without, if there is no compiler: only its log says more then.
+  const helpers = ['rebuild', '@vscode/spdlog', '@vscode/native-watchdog'];
+  spawnSync('npm', helpers, { cwd: join(codeServer, 'lib/vscode'), env, stdio: 'ignore' });
 }
 
 function npm(cwd, args, env = process.env) {

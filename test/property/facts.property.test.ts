@@ -140,5 +140,5 @@ describe('facts', () => {
       const text = `int g(void) { ${piece.repeat(many)}`;
       expect(readFacts(parser, 'a.c', text).problems.length, piece).toBeGreaterThan(0);
     }
-  }, 60_000);
+  }, 30_000);
 });

@@ -56,6 +56,8 @@ describe('a call', () => {
     ['READ_ONCE(*(u64 *)p)', 'READ_ONCE([* [<u64 *> p]])'],
     ['f(({ g(); 1; }))', 'f(({ g(); 1; }))'],
     ['f(a, b,)', 'f(a, b)'],
+    ['"a" __stringify(B)', '"a" __stringify(B)'],
+    ['asm_safe("insn" : "=m"(x))', '({ asm(x : ); OPAQUE(asm_safe("insn" : "=m"(x))); })'],
   ])('%s', async (text, expected) => {
     expect(await shown(text)).toBe(expected);
   });
@@ -93,6 +95,11 @@ describe('a cast', () => {
     ['(u64)&a + 1 < b << 2', '[[[<u64> [& a]] + 1] < [b << 2]]'],
     ['(f)(x)', 'f(x)'],
     ['(mask) & x', '[mask & x]'],
+    ['(typeof(p))(x + 1)', '[<typeof(p)> [x + 1]]'],
+    // And casts where there are none.
+    ['(x) - (y) * div(x, y)', '[x - [y * div(x, y)]]'],
+    ['(a) - x.y * z / w + 3', '[[a - [[x.y * z] / w]] + 3]'],
+    ['(a) & *p == b << 2', '[a & [[* p] == [b << 2]]]'],
   ])('%s', async (text, expected) => {
     expect(await shown(text)).toBe(expected);
   });

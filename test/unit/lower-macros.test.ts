@@ -36,6 +36,7 @@ describe("a macro's body", () => {
     ['#define A(x) do { if (x) f(); } while (0)', 'stmts do (0) { if (x) { f(); } }'],
     ['#define A(x) f(x); g(x)', 'stmts f(x); g(x);'],
     ['#define A(x) if (x) f()', 'stmts if (x) { f(); }'],
+    ['#define A(x) asm("x" : "=r" (x))', 'stmts asm(x : );'],
     ['#define A return -EINVAL', 'stmts return [- EINVAL];'],
     ['#define for_each_a(p, h) for (p = h; p; p = p->next)', 'stmts for ([p = h]; p; [p = p->next]) {}'],
     [

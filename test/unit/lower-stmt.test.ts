@@ -99,6 +99,7 @@ describe('what only looks like C', () => {
     ],
     ['kvm_for_each_vcpu(i, vcpu, kvm) { f(vcpu); }', 'each kvm_for_each_vcpu(i, vcpu, kvm) { f(vcpu); }'],
     ['for_each_x(p, (struct q *)n, f(a, b)) g();', 'each for_each_x(p, [<struct q *> n], f(a, b)) { g(); }'],
+    ['for_each_x(p)\n\t*(u64 *)(p + 1) = 0;', 'each for_each_x(p) { [[* [<u64 *> [p + 1]]] = 0]; }'],
     ['guard(srcu)(&kvm->srcu);\nf();', 'guard srcu([& kvm->srcu]); f();'],
     ['scoped_guard(mutex, &kvm->lock) { f(); }\ng();', 'scoped_guard mutex([& kvm->lock]) { f(); } g();'],
     [

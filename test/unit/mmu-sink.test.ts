@@ -343,7 +343,9 @@ describe('an outcome', () => {
     expect(at.every((index) => index >= 0 && trace[index]?.site !== undefined)).toBe(true);
     const calls = trace.filter((event) => event.text.includes('TDH.MEM.PAGE.REMOVE'));
     expect(calls.length).toBe(3);
-    expect(calls[0]?.text).toContain('TDH.MEM.RANGE.BLOCK, TDH.MEM.TRACK, TDH.MEM.PAGE.REMOVE, TDH.PHYMEM.PAGE.WBINVD');
+    expect(calls[0]?.text).toContain(
+      'contents lost: TDH.MEM.RANGE.BLOCK, TDH.MEM.TRACK, TDH.MEM.PAGE.REMOVE, TDH.PHYMEM.PAGE.WBINVD',
+    );
   });
 
   it('of a sink without a body is the user’s error', async () => {
@@ -392,6 +394,96 @@ describe('what the model does not know', () => {
     const before = 'static void note(struct kvm *k)\n{\n\tk->arch.nr = 1;\n\tpoke_hardware(k);\n}';
     const outcome = await outcomeOf({ before, entry: 'note(kvm);' }, 'default');
     expect(outcome.unmodelled.map((call) => `${call.function}: ${call.text}`)).toEqual(['note: poke_hardware']);
+  });
+});
+
+describe('forms of other trees', () => {
+  it('before 5.20: notifier counts, KVM_MMU_LOCK, rmaps slot by slot, roots walked without a body to read', async () => {
+    const body = `	bool flush = false;
+	KVM_MMU_LOCK(kvm);
+	kvm_inc_notifier_count(kvm, gfn_start, gfn_end);
+	kvm_for_each_memslot_in_gfn_range(&iter, slots, gfn_start, gfn_end) {
+		flush = slot_handle_level_range(kvm, iter.slot, kvm_zap_rmapp, 1, 3, gfn_start, gfn_end - 1, true, flush);
+	}
+	flush = kvm_tdp_mmu_zap_gfn_range(kvm, gfn_start, gfn_end, flush);
+	if (flush)
+		kvm_flush_remote_tlbs_with_address(kvm, gfn_start, gfn_end - gfn_start);
+	kvm_dec_notifier_count(kvm, gfn_start, gfn_end);
+	KVM_MMU_UNLOCK(kvm);`;
+    const outcome = await outcomeOf({ body }, 'tdx');
+    expect(outcome.classes).toEqual(LOST);
+    expect(outcome).toMatchObject({ flushed: true, leaked: [] });
+    expect(outcome.unmodelled.map((note) => note.text)).toEqual([
+      'kvm_tdp_mmu_zap_gfn_range(): no root iterator in a body of it: all roots are assumed',
+    ]);
+    expect((await outcomeOf({ body }, 'default', { scenario: 'shadow' })).zapped.rmap).toBe(true);
+  });
+
+  it('without mirror roots: a hypothetical TD’s private pages go with the direct root, and the trace says so', async () => {
+    const files = {
+      [TDP]: `
+#define for_each_tdp_mmu_root_yield_safe(_kvm, _root, _shared) for (_root = first(_kvm); _root; _root = next(_root))
+bool kvm_tdp_mmu_zap_leafs(struct kvm *kvm, gfn_t start, gfn_t end, bool flush)
+{
+	struct kvm_mmu_page *root;
+	for_each_tdp_mmu_root_yield_safe(kvm, root, false)
+		flush = tdp_mmu_zap_leafs(kvm, root, start, end, true, flush);
+	return flush;
+}`,
+    };
+    const outcome = await outcomeOf({ files }, 'tdx');
+    expect(outcome.classes).toEqual(LOST);
+    expect(outcome.zapped).toEqual({ direct: true, mirror: false, rmap: false });
+    expect(outcome.trace.some((event) => event.text.startsWith('hypothetical TD'))).toBe(true);
+    expect((await outcomeOf({ files }, 'default')).trace.some((event) => event.text.includes('TD'))).toBe(false);
+  });
+
+  it('all leaves of each root: tdp_mmu_zap_root()', async () => {
+    const body = `	struct kvm_mmu_page *root;
+	guard(write_lock)(&kvm->mmu_lock);
+	__for_each_tdp_mmu_root_yield_safe(kvm, root, KVM_DIRECT_ROOTS | KVM_INVALID_ROOTS)
+		tdp_mmu_zap_root(kvm, root, false);
+	kvm_flush_remote_tlbs(kvm);`;
+    expect((await outcomeOf({ body }, 'tdx')).zapped).toEqual({ direct: true, mirror: false, rmap: false });
+  });
+
+  it('root types that a variable holds: all roots are assumed, and that is noted', async () => {
+    const body = `	struct kvm_mmu_page *root;
+	guard(write_lock)(&kvm->mmu_lock);
+	__for_each_tdp_mmu_root_yield_safe(kvm, root, types)
+		tdp_mmu_zap_leafs(kvm, root, gfn_start, gfn_end, true, false);
+	kvm_flush_remote_tlbs(kvm);`;
+    const outcome = await outcomeOf({ body }, 'tdx');
+    expect(outcome.classes).toEqual(LOST);
+    expect(outcome.unmodelled.map((note) => note.text)).toEqual([
+      '__for_each_tdp_mmu_root_yield_safe(): which roots it walks: all are assumed',
+    ]);
+  });
+});
+
+describe('far from the sink', () => {
+  const chain = (last: string): string =>
+    `static void d(struct kvm *k)\n{\n\t${last}\n}\n` +
+    'static void c(struct kvm *k)\n{\n\td(k);\n}\n' +
+    'static void b(struct kvm *k)\n{\n\tc(k);\n}\n' +
+    'static void a(struct kvm *k)\n{\n\tb(k);\n}\n';
+
+  it('an operation is still found', async () => {
+    const outcome = await outcomeOf({ before: chain('kvm_vm_dead(k);'), entry: 'a(kvm);' }, 'default');
+    expect(outcome.dead).toBe(true);
+  });
+
+  it('an assertion that is decided fires, one that nobody can decide is taken to hold, and the trace says so', async () => {
+    const fires = await outcomeOf({ before: chain('KVM_BUG_ON(is_td(k), k);'), entry: 'a(kvm);' }, 'tdx');
+    expect(fires.bugged).toBe(true);
+    const open = await outcomeOf({ before: chain('KVM_BUG_ON(k->arch.nr > 2, k);'), entry: 'a(kvm);' }, 'tdx');
+    expect(open.bugged).toBe(false);
+    expect(open.trace.some((event) => event.text.includes("a helper's own assertion, taken not to fire"))).toBe(true);
+  });
+
+  it('an unknown call is noted', async () => {
+    const outcome = await outcomeOf({ before: chain('poke_hardware(k);'), entry: 'a(kvm);' }, 'default');
+    expect(outcome.unmodelled.length).toBe(1);
   });
 });
 

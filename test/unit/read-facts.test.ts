@@ -212,6 +212,21 @@ describe('includes and file-scope calls', () => {
   });
 });
 
+describe('assembler at file scope', () => {
+  it('is a macro call each, and no problem', async () => {
+    const facts = await understood(
+      'FOP_START(a)\nFOP_FUNC(b)\n"pushf; popf \\n\\t" FOP_RET(b)\nFOP_END;\nint f(void) { return 1; }\nX(c)\nFOP_END;\n',
+    );
+    expect(facts.fileScopeCalls.map((call) => `${call.name}(${call.args.join()})`)).toEqual([
+      'FOP_START(a)',
+      'FOP_FUNC(b)',
+      'X(c)',
+      'FOP_END()',
+    ]);
+    expect(facts.functions.map((fn) => fn.name)).toEqual(['f']);
+  });
+});
+
 describe('any text', () => {
   it('has facts', async () => {
     expect(await read('')).toMatchObject({ lines: 0, functions: [], problems: [] });

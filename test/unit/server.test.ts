@@ -32,8 +32,13 @@ afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-async function start(capabilities: ClientCapabilities, root = 'sample', settings: object = {}): Promise<ServerClient> {
-  const client = new ServerClient(server.path, join(folder, root));
+async function start(
+  capabilities: ClientCapabilities,
+  root = 'sample',
+  settings: object = {},
+  path = server.path,
+): Promise<ServerClient> {
+  const client = new ServerClient(path, join(folder, root));
   clients.push(client);
   await client.initialize(capabilities, settings);
   return client;
@@ -280,6 +285,23 @@ describe('a plain client', () => {
     expect(await client.settled(from)).toMatchObject({ state: 'ready', tree: join(folder, 'sample') });
     await client.close(`../sample/${MTRR}`);
     await client.until(() => client.diagnostics(`../sample/${MTRR}`).length === 0, 'the end of the diagnostics');
+  });
+
+  it('is told that the analysis failed, with the fault in the log', async () => {
+    const broken = buildServer(['grammars']);
+    try {
+      const client = await start(EDITOR, 'sample', {}, broken.path);
+      expect(await client.settled(0)).toMatchObject({
+        state: 'failed',
+        message: expect.stringContaining('output') as string,
+      });
+      expect(client.log.join('\n')).toMatch(/ENOENT.*tree-sitter-c\.wasm/);
+      await client.open(MTRR);
+      expect(await client.hover(MTRR, 'update_mtrr(struct kvm_vcpu')).toBeNull();
+      expect(await client.lenses(MTRR)).toBeNull();
+    } finally {
+      broken.remove();
+    }
   });
 
   it('cannot kill the server with nonsense', async () => {

@@ -35,9 +35,12 @@ export function effectOf(machine: Machine, name: string, file: string, depth = 0
   const known = machine.effects.get(key);
   if (known !== undefined) return known;
   if (depth > DEEPEST) return 'unknown';
+  const before = machine.effects.size;
   // Recursion adds nothing to what the rest does.
   machine.effects.set(key, 'none');
   const effect = effectOfBody(machine, name, file, depth);
+  // What was found on that ground falls with it.
+  if (effect !== 'none') for (const other of [...machine.effects.keys()].slice(before)) machine.effects.delete(other);
   machine.effects.set(key, effect);
   return effect;
 }

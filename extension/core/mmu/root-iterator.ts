@@ -23,14 +23,18 @@ export function hasMirrorRoots(program: Program): boolean {
  */
 export function iteratedRoots(program: Program, file: string, text: string): RootTypes | undefined {
   const types = namedTypes(program, file, text, new Set());
-  const one = (name: string): bigint | undefined => program.symbols.constant(name, file);
-  const direct = one('KVM_DIRECT_ROOTS');
-  const mirror = one('KVM_MIRROR_ROOTS');
+  const direct = rootType(program, file, 'KVM_DIRECT_ROOTS');
+  const mirror = rootType(program, file, 'KVM_MIRROR_ROOTS');
   if (direct === undefined || mirror === undefined)
     return { direct: true, mirror: true, invalid: !text.includes('valid') };
   if (types === undefined) return undefined;
   const has = (bits: bigint | undefined): boolean => bits !== undefined && (types & bits) !== 0n;
-  return { direct: has(direct), mirror: has(mirror), invalid: has(one('KVM_INVALID_ROOTS')) };
+  return { direct: has(direct), mirror: has(mirror), invalid: has(rootType(program, file, 'KVM_INVALID_ROOTS')) };
+}
+
+/** A constant of `enum kvm_tdp_mmu_root_types`, also where `file` does not see its definition. */
+function rootType(program: Program, file: string, name: string): bigint | undefined {
+  return program.symbols.constant(name, file) ?? program.symbols.constant(name);
 }
 
 /** The root types named in an iterator's arguments or in the macros that it stands for: all that are or-ed there. */
@@ -38,7 +42,7 @@ function namedTypes(program: Program, file: string, text: string, seen: Set<stri
   const words = text.match(/[A-Za-z_]\w*/g) ?? [];
   const named = words
     .filter((word) => word.endsWith('_ROOTS'))
-    .map((word) => program.symbols.constant(word, file))
+    .map((word) => rootType(program, file, word))
     .filter((value) => value !== undefined);
   if (named.length > 0) return named.reduce((all, value) => all | value, 0n);
   for (const word of words) {

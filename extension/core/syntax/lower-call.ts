@@ -1,6 +1,9 @@
 import type { BinaryOp, Expr, UnaryOp } from './facts';
 import type { LowerContext } from './lower-context';
 import { firstExpr, lowerExpr, opaque } from './lower-expr';
+import { lowerAsm } from './lower-expression-stmt';
+import { typeText } from './lower-types';
+import type { Rewrite } from './masked';
 import { child, type SyntaxNode } from './syntax-node';
 
 /**
@@ -10,6 +13,11 @@ import { child, type SyntaxNode } from './syntax-node';
 export function lowerCall(ctx: LowerContext, node: SyntaxNode): Expr {
   const [fn, list] = [child(node, 'function'), child(node, 'arguments')];
   if (fn === undefined || list === undefined) return opaque(ctx, node);
+  const asm = ctx.rewriteAt(node.start, 'asm');
+  if (asm !== undefined) return lowerAsmMacro(ctx, node, asm);
+  // `"a" __stringify(b)`: a string from pieces, the last of which looks called.
+  if (fn.type === 'string_literal' || fn.type === 'concatenated_string')
+    return { k: 'str', at: ctx.at(node.start), text: ctx.written(node.start, node.end) };
   const nodes = list.children.filter((each) => each.type !== 'comment' && each.type !== 'ERROR');
   const [only] = nodes;
   if (only !== undefined && nodes.length === 1) {
@@ -25,6 +33,14 @@ export function lowerCall(ctx: LowerContext, node: SyntaxNode): Expr {
 function lowerArgument(ctx: LowerContext, node: SyntaxNode): Expr {
   const x = lowerExpr(ctx, node);
   return x.k === 'id' && ctx.isTypeName(x.name) ? { k: 'type', at: x.at, type: x.name } : x;
+}
+
+/** `r = asm_safe("insn", , outputs)`: what it assigns is unknown afterwards, and so is its value. */
+function lowerAsmMacro(ctx: LowerContext, node: SyntaxNode, asm: Rewrite): Expr {
+  const at = ctx.at(node.start);
+  const operands = (child(node, 'arguments')?.children ?? []).map((each) => lowerExpr(ctx, each));
+  const value: Expr = { k: 'opaque', at, text: ctx.written(node.start, node.end) };
+  return { k: 'block', at, body: [lowerAsm(at, asm, operands), { k: 'expr', at, x: value }] };
 }
 
 /** Where a callee's name stands: in `(*fn)(x)` the name inside, in `f(a)(b)` that of `f`, in `a->b.f(x)` that of `f`. */
@@ -72,6 +88,8 @@ function typeInParentheses(ctx: LowerContext, node: SyntaxNode): string | undefi
   const [inner] = node.children;
   if (!/^(?:parenthesized_expression|argument_list)$/.test(node.type)) return undefined;
   if (inner?.type !== 'identifier' || node.children.length > 1) return undefined;
+  const made = ctx.rewriteAt(inner.start, 'type-argument');
+  if (made !== undefined) return typeText(made.original);
   const name = ctx.text(inner);
   return ctx.isTypeName(name) ? name : undefined;
 }

@@ -6,7 +6,11 @@ import { lowerBlock } from './lower-stmt';
 import { descriptorText, typeText } from './lower-types';
 import { child, ofType, type SyntaxNode } from './syntax-node';
 
-const BINARY = new Set('+ - * / % << >> & | ^ == != < <= > >= && ||'.split(' '));
+/** Operators from those that bind tightest. */
+const LEVELS = ['* / %', '+ -', '<< >>', '< <= > >=', '== !=', '&', '^', '|', '&&', '||'];
+const LEVEL: ReadonlyMap<string, number> = new Map(
+  LEVELS.flatMap((level, i) => level.split(' ').map((op) => [op, i] as const)),
+);
 const ASSIGN = new Set('= += -= *= /= %= <<= >>= &= |= ^='.split(' '));
 
 /** An expression; parentheses are dropped, what is not understood is opaque. Total. */
@@ -66,11 +70,8 @@ export function lowerExpr(ctx: LowerContext, node: SyntaxNode): Expr {
       const sign = op.type === '++' ? '++' : '--';
       return { k: 'unary', at, op: op.start > x.start ? `post${sign}` : sign, x: lowerExpr(ctx, x) };
     }
-    case 'cast_expression': {
-      const [type, value] = [child(node, 'type'), child(node, 'value')];
-      if (type === undefined || value === undefined) return opaque(ctx, node);
-      return { k: 'cast', at, type: descriptorText(ctx, type), x: lowerExpr(ctx, value) };
-    }
+    case 'cast_expression':
+      return lowerCast(ctx, node);
     case 'conditional_expression': {
       const [c, a, b] = [child(node, 'condition'), child(node, 'consequence'), child(node, 'alternative')];
       if (c === undefined || b === undefined) return opaque(ctx, node);
@@ -96,6 +97,14 @@ export function lowerExpr(ctx: LowerContext, node: SyntaxNode): Expr {
     default:
       return opaque(ctx, node);
   }
+}
+
+function isBinary(op: string): op is BinaryOp {
+  return LEVEL.has(op);
+}
+
+function bindsLooser(a: string, b: string): boolean {
+  return (LEVEL.get(a) ?? 0) > (LEVEL.get(b) ?? 0);
 }
 
 export function opaque(ctx: LowerContext, node: SyntaxNode): Expr {
@@ -151,10 +160,30 @@ function lowerMember(ctx: LowerContext, node: SyntaxNode): Expr {
 function lowerBinary(ctx: LowerContext, node: SyntaxNode): Expr {
   const [l, r] = [child(node, 'left'), child(node, 'right')];
   const op = child(node, 'operator')?.type ?? '';
-  if (l === undefined || r === undefined || !BINARY.has(op)) return opaque(ctx, node);
+  if (l === undefined || r === undefined || !isBinary(op)) return opaque(ctx, node);
   const cast = lowerFalseCast(ctx, node, l, r);
   if (cast !== undefined) return cast;
-  return { k: 'binary', at: ctx.at(node.start), op: op as BinaryOp, l: lowerExpr(ctx, l), r: lowerExpr(ctx, r) };
+  const [left, right] = [lowerExpr(ctx, l), lowerExpr(ctx, r)];
+  // `(x) - y * z` may be read as `((x)-y) * z`, a product of a cast: where that was put right, `* z` belongs to `y`.
+  if (left.k === 'binary' && l.type !== 'parenthesized_expression' && bindsLooser(left.op, op))
+    return { ...left, r: { k: 'binary', at: left.r.at, op, l: left.r, r: right } };
+  return { k: 'binary', at: ctx.at(node.start), op, l: left, r: right };
+}
+
+function lowerCast(ctx: LowerContext, node: SyntaxNode): Expr {
+  const [type, value] = [child(node, 'type'), child(node, 'value')];
+  if (type === undefined || value === undefined) return opaque(ctx, node);
+  const at = ctx.at(node.start);
+  const [name, ...more] = type.children;
+  const op = child(value, 'operator')?.type ?? '';
+  const operand = child(value, 'argument');
+  // `(x) - y` read as a cast of `-y` to a type `x`, for want of knowing that `x` is none.
+  const isPlain = name?.type === 'type_identifier' && more.length === 0 && !ctx.isTypeName(ctx.text(name));
+  if (isPlain && operand !== undefined && /^[-+*&]$/.test(op) && value.type !== 'parenthesized_expression') {
+    const l: Expr = { k: 'id', at: ctx.at(name.start), name: ctx.name(name) };
+    return { k: 'binary', at, op: op as BinaryOp, l, r: lowerExpr(ctx, operand) };
+  }
+  return { k: 'cast', at, type: descriptorText(ctx, type), x: lowerExpr(ctx, value) };
 }
 
 function lowerUnary(ctx: LowerContext, node: SyntaxNode): Expr {

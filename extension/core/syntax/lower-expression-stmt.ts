@@ -2,7 +2,7 @@ import type { Expr, Stmt } from './facts';
 import type { LowerContext } from './lower-context';
 import { lowerExpr } from './lower-expr';
 import type { Rewrite } from './masked';
-import type { SyntaxNode } from './syntax-node';
+import { child, type SyntaxNode } from './syntax-node';
 
 /** An expression as statement; also what only looks like a call: inline assembler, `guard(x)(y);`, `CLASS(x, v)(y);`. */
 export function lowerExpressionStatement(ctx: LowerContext, node: SyntaxNode): Stmt[] {
@@ -10,13 +10,18 @@ export function lowerExpressionStatement(ctx: LowerContext, node: SyntaxNode): S
   const inner = node.children.find((each) => each.type !== 'comment' && each.type !== 'ERROR');
   if (inner === undefined) return [];
   const asm = ctx.rewriteAt(inner.start, 'asm');
-  const x = lowerExpr(ctx, inner);
-  if (x.k === 'call') {
-    if (asm !== undefined) return [lowerAsm(at, asm, x.args)];
-    const guard = lowerGuard(at, x);
-    if (guard !== undefined) return [guard];
+  if (asm !== undefined && inner.type === 'call_expression') {
+    const operands = child(inner, 'arguments')?.children ?? [];
+    return [
+      lowerAsm(
+        at,
+        asm,
+        operands.map((each) => lowerExpr(ctx, each)),
+      ),
+    ];
   }
-  return [{ k: 'expr', at, x }];
+  const x = lowerExpr(ctx, inner);
+  return [(x.k === 'call' ? lowerGuard(at, x) : undefined) ?? { k: 'expr', at, x }];
 }
 
 function lowerGuard(at: number, x: Expr & { readonly k: 'call' }): Stmt | undefined {
@@ -30,7 +35,7 @@ function lowerGuard(at: number, x: Expr & { readonly k: 'call' }): Stmt | undefi
 }
 
 /** Masking made the operands arguments, outputs first; the labels of an `asm goto` are read from the original. */
-function lowerAsm(at: number, asm: Rewrite, operands: readonly Expr[]): Stmt {
+export function lowerAsm(at: number, asm: Rewrite, operands: readonly Expr[]): Stmt {
   const outputs = asm.outputs ?? 0;
   const labels = asmLabels(asm.original);
   const jumps = labels.length === 0 ? {} : { labels };

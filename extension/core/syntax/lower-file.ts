@@ -50,20 +50,20 @@ function lowerItem(ctx: LowerContext, node: SyntaxNode, items: FileItems, inErro
     case 'comment':
     case 'TOO_DEEP':
       return;
-    case 'expression_statement': {
-      const [only] = node.children;
-      if (only?.type === 'identifier') {
-        // `END_OF_TABLE;`: nothing but a macro can stand so.
-        items.fileScopeCalls.push({ name: ctx.name(only), at: ctx.at(only.start), args: [], ...ctx.when(node.start) });
-        return;
-      }
-    }
-    // falls through
     default:
-      // A lone `;` is nothing.
-      if (!inError && node.children.length > 0)
-        ctx.problem(node.start, `not understood at file scope: ${ctx.written(node.start, node.end).slice(0, 60)}`);
+      lowerOther(ctx, node, items, inError);
   }
+}
+
+/** What no C item is. */
+function lowerOther(ctx: LowerContext, node: SyntaxNode, items: FileItems, inError: boolean): void {
+  const [only] = node.children;
+  // `END_OF_TABLE;`: nothing but a macro can stand so.
+  if (node.type === 'expression_statement' && only?.type === 'identifier')
+    items.fileScopeCalls.push({ name: ctx.name(only), at: ctx.at(only.start), args: [], ...ctx.when(node.start) });
+  // A lone `;` is nothing.
+  else if (!inError && only !== undefined)
+    ctx.problem(node.start, `not understood at file scope: ${ctx.written(node.start, node.end).slice(0, 60)}`);
 }
 
 interface Specifiers {

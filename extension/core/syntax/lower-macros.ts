@@ -36,7 +36,7 @@ const SHAPES = [
 ] as const;
 
 /** Begins a statement and never an expression. */
-const STATEMENT = /^\s*(?:return|goto|break|continue|if|for|while|do|switch|case|default)\b/;
+const STATEMENT = /^\s*(?:return|goto|break|continue|if|for|while|do|switch|case|default|asm|__asm__)\b/;
 
 /**
  * The macros of a file. Bodies are parsed all together: first as expressions, those that are none as statements, then

@@ -71,7 +71,8 @@ function isLoopHead(tokens: readonly Token[], index: number): boolean {
   if (next === undefined) return false;
   // `(void)f(x)` as a loop's body.
   if (next.text === '(' && tokens[index + 1]?.text === 'void' && tokens[index + 2]?.text === ')') return true;
-  return next.text === '{' || next.kind === 'word' || (next.text === '*' && tokens[index + 1]?.kind === 'word');
+  // A product whose value is dropped is none: `for_each_x(p) *(u64 *)q += 1;`.
+  return next.text === '{' || next.kind === 'word' || next.text === '*';
 }
 
 function beginsStatement(tokens: readonly Token[], i: number): boolean {
