@@ -109,6 +109,27 @@ describeTree('7.x', (top) => {
     exploredSink(await programWith(top, change), vm).broken.map((one) => `${one.invariant}: ${one.actions.join(', ')}`);
   const check = checkIn('7.x');
 
+  it('asks the reachability engine what a VM type decides, through the tree’s own predicate', async () => {
+    const program = await programWith(top, (sink) =>
+      atEntry(sink, 'if (KVM_BUG_ON(kvm_has_mirrored_tdp(kvm), kvm))\n\t\treturn;'),
+    );
+    for (const [vm, answer, classes] of [
+      ['tdx', true, KILLED],
+      ['default', false, REFAULT],
+      ['snp', false, REFAULT],
+    ] as const) {
+      const decide = decideFor(program, vm);
+      const answers: (boolean | 'unknown')[] = [];
+      const { classes: found } = outcome(program, vm, (fn, condition) => {
+        const decided = decide(fn, condition);
+        if (condition.k === 'call') answers.push(decided);
+        return decided;
+      });
+      expect(answers).toEqual([answer]);
+      expect(found).toEqual(classes);
+    }
+  });
+
   it('explored to depth 6: unguarded, a live TD loses a page, and a VM loses none', async () => {
     const started = performance.now();
     expect(await broken((sink) => sink, 'tdx')).toEqual([
