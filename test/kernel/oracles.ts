@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,6 +8,11 @@ export interface Found {
   readonly file: string;
   readonly line: number;
   readonly name: string;
+}
+
+/** In CI a tool that is not there is a failure of the test that runs it; elsewhere the test is skipped. */
+export function canAsk(tool: 'ctags' | 'cscope'): boolean {
+  return process.env['CI'] !== undefined || spawnSync(tool, ['--version']).error === undefined;
 }
 
 /** Function definitions as universal-ctags sees them. */

@@ -21,6 +21,16 @@ const scraps = fc.oneof(
 
 const lineBreaks = (text: string): number[] => [...text.matchAll(/\n/g)].map((match) => match.index);
 
+const LONG = 20_000;
+
+/** What would take a pass that looks back, looks ahead or recurses for each token more time than the text is long. */
+const PILES = [
+  ...['(', ')', '{', '}', 'f(', 'f(a) ', 'f(a): ', 'if (a) ', 'if (a) f(b) ', 'else ', 'case f(a): ', 'case 1 ... ', '? : '],
+  ...['FOO(a) ', 'static FOO(a) ', 'f(struct x *) ', 'f(struct ', 'typeof(', 'FNAME(a)(b) ', '__a(b) ', '__attribute__((', 'x = '],
+  ...['asm("x" : "r"(a)) ', 'asm("x" : ', 'struct s { ', '"', "'", '/*', '//\\\n', '\\\n', '#define A \\\n', '#else\n', '#if A\n', '#if A\nx;\n'],
+  ...['#if A\nx;\n#else\n', '#if A\n)\n#else\n(\n#endif\n', '(\n#ifdef MODULE\na\n#endif\n', '#if A\n} else\n#endif\n', '\ud800'],
+]; // prettier-ignore
+
 describe('masking', () => {
   it('keeps length and line breaks, whatever the text', () => {
     fc.assert(
@@ -33,19 +43,44 @@ describe('masking', () => {
     );
   });
 
-  it('takes time in proportion to the text', () => {
-    const time = (copies: number): number => {
-      const text =
-        'int f(int a)\n{\n\tif (a) {\n\t\tfor_each_x(a, b)\n\t\t\tg(a, struct s *);\n\t}\n\treturn 0;\n}\n'.repeat(
-          copies,
-        );
+  it('changes nothing that is not blanked or noted', () => {
+    fc.assert(
+      fc.property(scraps, (text) => {
+        const masked = maskKernelC(text);
+        let reached = 0;
+        let noted = 0;
+        for (const { start, end, original } of masked.rewrites) {
+          expect(start).toBeGreaterThanOrEqual(reached);
+          expect(original).toBe(text.slice(start, end));
+          reached = end;
+        }
+        for (let i = 0; i < text.length; i++) {
+          while (i >= (masked.rewrites[noted]?.end ?? Infinity)) noted += 1;
+          const isNoted = i >= (masked.rewrites[noted]?.start ?? Infinity);
+          if (!isNoted && masked.text[i] !== text[i]) expect(masked.text[i]).toBe(' ');
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it.each(['', 'int g(void) { '])('takes time in proportion to the text, whatever piles up behind %j', (before) => {
+    for (const pile of PILES) {
       const start = performance.now();
-      maskKernelC(text);
-      return performance.now() - start;
-    };
-    time(500);
-    // Ten times the text: far below the hundred times of a quadratic pass.
-    expect(time(5000)).toBeLessThan(40 * Math.max(time(500), 2));
+      maskKernelC(before + pile.repeat(LONG));
+      // A tenth of it is usual; a quadratic pass takes some ten seconds.
+      expect(performance.now() - start, pile).toBeLessThan(2000);
+    }
+  });
+
+  it('is not confused by a condition without end', () => {
+    for (const text of ['('.repeat(LONG * 5), '!'.repeat(LONG * 5), 'A && '.repeat(LONG)])
+      expect(maskKernelC(`f(\n#if ${text}\nx\n#endif\n)`).branches).toHaveLength(1);
+    const many = `f(\n#if A\n${'#elif B\nx\n'.repeat(LONG)}#endif\n)`;
+    const { branches } = maskKernelC(many);
+    expect(branches).toHaveLength(LONG + 1);
+    expect(Math.max(...branches.map(({ when }) => when.length))).toBeLessThan(1000);
+    expect(maskKernelC('#if A\n'.repeat(LONG)).branches.length).toBeLessThanOrEqual(100);
   });
 });
 

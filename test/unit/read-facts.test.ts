@@ -56,7 +56,8 @@ describe('functions and prototypes', () => {
       'void f(int (*cb)(struct kvm *, u32), void *p) {}',
       'extern <void> f(<int (*)(struct kvm *, u32)> cb, <void *> p)',
     ],
-    ['void f(struct kvm **a[], int m[3][4]) {}', 'extern <void> f(<struct kvm ***> a, <int [3] *> m)'],
+    ['void f(struct kvm **a[], int m[3][4]) {}', 'extern <void> f(<struct kvm ***> a, <int (*)[4]> m)'],
+    ['void f(u8 (*p)[4], int (*t[3])(int)) {}', 'extern <void> f(<u8 (*)[4]> p, <int (*[3])(int)> t)'],
     ['void f(enum e e, unsigned   long long x) {}', 'extern <void> f(<enum e> e, <unsigned long long> x)'],
     ['int FNAME(walk)(struct FNAME(walker) *w) {}', 'extern <int> FNAME(walk)(<struct FNAME(walker) *> w)'],
   ])('%s', async (text, expected) => {

@@ -98,7 +98,7 @@ export interface VariableFact {
 
 export interface StructFact {
   readonly kind: 'struct' | 'union';
-  /** The tag; for an anonymous struct `''` at file scope, its members then live in the enclosing struct's `fields`. */
+  /** The tag, or for want of one the name of its typedef, or `''`. An anonymous struct's members live in the enclosing struct's `fields`. */
   readonly name: string;
   readonly at: Pos;
   /** Members of anonymous structs and unions inside are listed here flat; a named nested struct gives a field of type `struct OUTER.FIELD` and a fact of its own under that name. */
@@ -112,6 +112,9 @@ export interface FieldFact {
   readonly type: TypeText;
   /** Width of a bit-field, as written. */
   readonly bits?: string;
+  /** The unions that it lies in within its struct, outermost first, and in which member of each: others lie over it. */
+  readonly overlays?: readonly (readonly [union: Pos, member: Pos])[];
+  /** What lies within the struct's braces. */
   readonly when?: When;
 }
 
@@ -156,7 +159,7 @@ export interface IncludeFact {
 export interface FileScopeCall {
   readonly name: string;
   readonly at: Pos;
-  /** Arguments as written, trimmed. */
+  /** Arguments as written, white space folded; `[]` also where a macro stands without parentheses. */
   readonly args: readonly string[];
   readonly when?: When;
 }
@@ -216,6 +219,7 @@ export interface InitItem {
   readonly index?: Expr;
   readonly last?: Expr;
   readonly value: Expr;
+  /** What lies within the braces of the initialiser. */
   readonly when?: When;
 }
 

@@ -12,15 +12,19 @@ export function structType(ctx: LowerContext, node: SyntaxNode, nameHint: string
   const [tag, body] = [child(node, 'name'), child(node, 'body')];
   const name = tag === undefined ? nameHint : ctx.name(tag);
   if (body !== undefined) {
-    const fields = readFields(ctx, body, name, body.start);
+    const fields = readFields(ctx, body, name, body.start, kind === 'union');
     ctx.structs.push({ kind, name, at: ctx.at(tag?.start ?? node.start), fields, ...ctx.when(node.start) });
   }
   return `${kind} ${name}`.trim();
 }
 
 /** `from`: where the outermost braces open; conditions of fields are those within them. */
-function readFields(ctx: LowerContext, body: SyntaxNode, outer: string, from: number): FieldFact[] {
+function readFields(ctx: LowerContext, body: SyntaxNode, outer: string, from: number, isUnion: boolean): FieldFact[] {
   const fields = madeFields(ctx, body, from);
+  const over = (node: SyntaxNode, field: FieldFact): FieldFact => {
+    if (!isUnion) return field;
+    return { ...field, overlays: [[ctx.at(body.start), ctx.at(node.start)], ...(field.overlays ?? [])] };
+  };
   for (const node of body.children) {
     if (node.type !== 'field_declaration') continue;
     const type = child(node, 'type');
@@ -29,7 +33,10 @@ function readFields(ctx: LowerContext, body: SyntaxNode, outer: string, from: nu
     if (first === undefined && type !== undefined && inner !== undefined && child(type, 'name') === undefined) {
       // An anonymous struct or union: its members are the outer one's. An anonymous enum has constants only.
       if (type.type === 'enum_specifier') enumType(ctx, type);
-      else fields.push(...readFields(ctx, inner, outer, from));
+      else {
+        const members = readFields(ctx, inner, outer, from, type.type === 'union_specifier');
+        fields.push(...members.map((field) => over(node, field)));
+      }
       continue;
     }
     const hint = first === undefined ? '' : `${outer}.${readDeclarator(ctx, '', first).name}`;
@@ -39,13 +46,14 @@ function readFields(ctx: LowerContext, body: SyntaxNode, outer: string, from: nu
       const read = readDeclarator(ctx, base, declarator);
       const next = node.children[index + 1];
       const width = next?.type === 'bitfield_clause' ? next.children[0] : undefined;
-      fields.push({
+      const field: FieldFact = {
         name: read.name,
         at: ctx.at(read.nameStart),
         type: read.type,
         ...(width === undefined ? {} : { bits: ctx.written(width.start, width.end) }),
         ...ctx.when(node.start, from),
-      });
+      };
+      fields.push(over(node, field));
     }
   }
   return fields.sort((a, b) => a.at - b.at);

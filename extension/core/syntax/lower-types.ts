@@ -121,10 +121,18 @@ function readParameters(ctx: LowerContext, node: SyntaxNode): Parameter[] {
     const base = baseType(ctx, each);
     const { name, type } = readDeclarator(ctx, base, child(each, 'declarator'));
     if (name === '' && type === 'void') continue;
-    // A parameter of array type is a pointer.
-    params.push({ name, type: type.replace(/ ?\[[^\]]*\]$/, ' *').replace(/\* \*$/, '**') });
+    params.push({ name, type: adjusted(type) });
   }
   return params;
+}
+
+/** A parameter of array type is a pointer to its element: `u8 [16]` is `u8 *`, `int [3][4]` is `int (*)[4]`. */
+function adjusted(type: TypeText): TypeText {
+  const array = /^([^[(]*?) ?\[[^\]]*\]((?:\[[^\]]*\])*)$/.exec(type);
+  if (array === null) return type;
+  const [, element = '', rest = ''] = array;
+  if (rest !== '') return `${element} (*)${rest}`;
+  return element.endsWith('*') ? `${element}*` : `${element} *`;
 }
 
 /** The type of a cast, of `sizeof`, of a compound literal. */

@@ -4,77 +4,107 @@
  * `#if` that splits a statement is kept; the linker judges definitions by its own, finer rules.
  */
 export function referenceValue(condition: string): boolean | undefined {
-  const tokens = condition.match(/&&|\|\||[!()<>=]=?|[A-Za-z_]\w*|\d\w*|\S/g) ?? [];
-  let next = 0;
-  const primary = (): boolean | undefined => {
-    const token = tokens[next++];
-    if (token === undefined) return undefined;
-    if (token === '!') {
-      const value = primary();
-      return value === undefined ? undefined : !value;
-    }
-    if (token === '(') {
-      const value = either();
-      if (tokens[next] === ')') next += 1;
-      return value;
-    }
-    if (/^\d/.test(token)) return comparison(Number.parseInt(token, token.startsWith('0x') ? 16 : 10) !== 0);
-    if (tokens[next] !== '(') return comparison(token === 'defined' ? defined(tokens[next++] ?? '') : isOn(token));
-    next += 1;
-    const argument = tokens[next] ?? '';
-    const args = skipToClose();
-    if (token === 'defined') return defined(argument);
-    if (/^IS_(ENABLED|BUILTIN|REACHABLE)$/.test(token) && args === 1) return isOn(argument);
-    if (token === 'IS_MODULE') return false;
-    return comparison(undefined);
-  };
-  const skipToClose = (): number => {
-    let depth = 1;
-    let count = 0;
-    while (next < tokens.length && depth > 0) {
-      const token = tokens[next++];
-      if (token === '(') depth += 1;
-      else if (token === ')') depth -= 1;
-      count += 1;
-    }
-    return count - 1;
-  };
-  /** `X > 1` and the like cannot be told. */
-  const comparison = (value: boolean | undefined): boolean | undefined => {
-    const token = tokens[next];
-    if (token === undefined || token === '&&' || token === '||' || token === ')') return value;
-    while (next < tokens.length && !['&&', '||', ')'].includes(tokens[next] ?? '')) next += 1;
-    return undefined;
-  };
-  const both = (): boolean | undefined => {
-    let value = primary();
-    while (tokens[next] === '&&') {
-      next += 1;
-      const right = primary();
-      value = value === false || right === false ? false : value === undefined ? undefined : right;
-    }
-    return value;
-  };
-  const either = (): boolean | undefined => {
-    let value = both();
-    while (tokens[next] === '||') {
-      next += 1;
-      const right = both();
+  return new ConditionReader(condition.match(TOKENS) ?? []).either();
+}
+
+const TOKENS = /&&|\|\||[!<>=]=?|[()]|[A-Za-z_]\w*|\d\w*|\S/g;
+
+/** Deeper than any condition is; what lies below cannot be told. */
+const DEEPEST = 100;
+
+class ConditionReader {
+  private next = 0;
+  private depth = 0;
+
+  constructor(private readonly tokens: readonly string[]) {}
+
+  either(): boolean | undefined {
+    let value = this.both();
+    while (this.take('||')) {
+      const right = this.both();
       value = value === true || right === true ? true : value === undefined ? undefined : right;
     }
     return value;
-  };
-  return either();
+  }
+
+  private both(): boolean | undefined {
+    let value = this.compared();
+    while (this.take('&&')) {
+      const right = this.compared();
+      value = value === false || right === false ? false : value === undefined ? undefined : right;
+    }
+    return value;
+  }
+
+  /** `X > 1` and the like cannot be told. */
+  private compared(): boolean | undefined {
+    const value = this.negated();
+    const start = this.next;
+    for (let token = this.peek(); token !== undefined && !ENDS.has(token); token = this.peek()) {
+      this.next += 1;
+      if (token === '(') this.skipToClose();
+    }
+    return this.next === start ? value : undefined;
+  }
+
+  private negated(): boolean | undefined {
+    let negations = 0;
+    while (this.take('!')) negations += 1;
+    const value = this.primary();
+    return value === undefined || negations % 2 === 0 ? value : !value;
+  }
+
+  private primary(): boolean | undefined {
+    const token = this.peek();
+    if (token === undefined || token === ')') return undefined;
+    this.next += 1;
+    if (token === '(') return this.parenthesised();
+    if (/^\d/.test(token)) return Number.parseInt(token, /^0x/i.test(token) ? 16 : 10) !== 0;
+    if (token === 'defined' && this.peek() !== '(') return isOn(this.tokens[this.next++] ?? '');
+    if (!this.take('(')) return isOn(token);
+    const argument = this.peek() ?? '';
+    this.skipToClose();
+    if (token === 'defined' || /^IS_(?:ENABLED|BUILTIN|REACHABLE)$/.test(token)) return isOn(argument);
+    return token === 'IS_MODULE' ? false : undefined;
+  }
+
+  private parenthesised(): boolean | undefined {
+    if (this.depth >= DEEPEST) {
+      this.skipToClose();
+      return undefined;
+    }
+    this.depth += 1;
+    const value = this.either();
+    this.depth -= 1;
+    this.take(')');
+    return value;
+  }
+
+  private skipToClose(): void {
+    for (let open = 1; open > 0 && this.next < this.tokens.length; this.next += 1) {
+      if (this.peek() === '(') open += 1;
+      else if (this.peek() === ')') open -= 1;
+    }
+  }
+
+  private peek(): string | undefined {
+    return this.tokens[this.next];
+  }
+
+  private take(token: string): boolean {
+    if (this.peek() !== token) return false;
+    this.next += 1;
+    return true;
+  }
 }
 
+const ENDS: ReadonlySet<string> = new Set(['&&', '||', ')']);
+
+/** Off beside options of other architectures: what is not C, not this compiler, not built in. */
 const OFF =
-  /^(MODULE|__ASSEMBLY__|__ASSEMBLER__|__BIG_ENDIAN\w*|__CHECKER__|__clang__|CONFIG_X86_32|CONFIG_PREEMPT_RT|CONFIG_UML|CONFIG_CC_IS_CLANG)$/;
+  /^(?:MODULE|__ASSEMBLY__|__ASSEMBLER__|__BIG_ENDIAN\w*|__CHECKER__|__GENKSYMS__|__cplusplus|__clang__|__i386__|CONFIG_(?:X86_32|32BIT|PREEMPT_RT|UML|CC_IS_CLANG|CPU_BIG_ENDIAN|ARM|ARM64|S390|PPC\w*|MIPS\w*|RISCV|LOONGARCH|SPARC\w*))$/;
 
 function isOn(name: string): boolean | undefined {
   if (OFF.test(name)) return false;
   return name.startsWith('CONFIG_') || name === '__KERNEL__' || name === '__x86_64__' ? true : undefined;
-}
-
-function defined(name: string): boolean | undefined {
-  return isOn(name);
 }

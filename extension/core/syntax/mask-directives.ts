@@ -25,10 +25,16 @@ export interface Directives {
 interface Open {
   readonly conditional: Conditional;
   readonly at: number;
-  /** Conditions of the arms before this one, for `#elif` and `#else`. */
+  /** Conditions of the arms before this one, for `#elif` and `#else`; of the first ones, if they are very many. */
   readonly before: string[];
-  readonly guard: boolean;
+  /** The `#define` of what seems to be an include guard. */
+  readonly guard: DirectiveLine | undefined;
 }
+
+/** Deeper nesting is no program, and would take time that grows with its square. */
+const DEEPEST = 100;
+/** Of so many arms the conditions say that they were not taken; of more it would be a text without end. */
+const MOST_ARMS = 64;
 
 /** Reads all directives and blanks them. */
 export function readDirectives(mask: MaskText, lines: readonly DirectiveLine[]): Directives {
@@ -62,13 +68,17 @@ export function readDirectives(mask: MaskText, lines: readonly DirectiveLine[]):
       case 'ifndef': {
         const when =
           name === 'if' ? condition : name === 'ifdef' ? `defined(${condition})` : `!(defined(${condition}))`;
-        const guard = name === 'ifndef' && stack.length === 0 && isIncludeGuard(mask, lines, index, condition);
+        const guard =
+          name === 'ifndef' && stack.length === 0 ? guardingDefine(mask, lines, index, condition) : undefined;
         const open: Open = { conditional: { arms: [] }, at: line.start, before: [when], guard };
         openArm(open, line.end, when);
+        if (stack.length === DEEPEST) faults.push({ at: line.start, message: '#if nested too deeply' });
         stack.push(open);
         break;
       }
       case 'elif':
+      case 'elifdef':
+      case 'elifndef':
       case 'else': {
         if (top === undefined) {
           faults.push({ at: line.start, message: `#${name} without #if` });
@@ -76,8 +86,10 @@ export function readDirectives(mask: MaskText, lines: readonly DirectiveLine[]):
         }
         closeArm(top, line.start);
         const none = top.before.map((each) => `!(${each})`).join(' && ');
-        openArm(top, line.end, name === 'else' ? none : `${none} && (${condition})`);
-        if (name === 'elif') top.before.push(condition);
+        const own =
+          name === 'elifdef' ? `defined(${condition})` : name === 'elifndef' ? `!(defined(${condition}))` : condition;
+        openArm(top, line.end, name === 'else' ? none : `${none} && (${own})`);
+        if (name !== 'else' && top.before.length < MOST_ARMS) top.before.push(own);
         break;
       }
       case 'endif': {
@@ -87,7 +99,11 @@ export function readDirectives(mask: MaskText, lines: readonly DirectiveLine[]):
         }
         closeArm(top, line.start);
         stack.pop();
-        if (!top.guard) conditionals.push(top.conditional);
+        const { arms } = top.conditional;
+        const isDefault =
+          lines[index - 1]?.start === top.guard?.start && isBlank(mask, top.guard?.end ?? 0, line.start);
+        const isGuard = top.guard !== undefined && arms.length === 1 && !isDefault;
+        if (!isGuard && stack.length < DEEPEST) conditionals.push(top.conditional);
         break;
       }
       case 'define': {
@@ -108,10 +124,10 @@ export function readDirectives(mask: MaskText, lines: readonly DirectiveLine[]):
     }
     mask.blank(line.start, line.end);
   }
-  for (const open of stack) {
+  for (let open = stack.pop(); open !== undefined; open = stack.pop()) {
     faults.push({ at: open.at, message: '#if without #endif' });
     closeArm(open, mask.source.length);
-    if (!open.guard) conditionals.push(open.conditional);
+    if (open.guard === undefined && stack.length < DEEPEST) conditionals.push(open.conditional);
   }
   return { conditionals, defines, includes, faults };
 }
@@ -123,11 +139,25 @@ function directiveText(mask: MaskText, line: DirectiveLine): string {
   return text.replace(/\\(\r?)\n/g, (_, cr: string) => `  ${cr === '' ? '' : ' '}`);
 }
 
-/** The whole file is guarded by `#ifndef NAME` / `#define NAME` ... `#endif`: no condition of anything inside. */
-function isIncludeGuard(mask: MaskText, lines: readonly DirectiveLine[], index: number, name: string): boolean {
+/** Nothing but white space and comments (which are blank by now). */
+function isBlank(mask: MaskText, start: number, end: number): boolean {
+  for (let i = start; i < end; i++) if (mask.unit(i) > 32) return false;
+  return true;
+}
+
+/**
+ * The `#define NAME` behind `#ifndef NAME` before all other directives: the whole file is guarded, which is no
+ * condition of anything inside, unless nothing else stands before the `#endif` (a default for `NAME`).
+ */
+function guardingDefine(
+  mask: MaskText,
+  lines: readonly DirectiveLine[],
+  index: number,
+  name: string,
+): DirectiveLine | undefined {
   const next = lines[index + 1];
-  if (index > 1 || next === undefined) return false;
-  return new RegExp(`^#\\s*define\\s+${name.replace(/[^\w]/g, '')}\\b`).test(directiveText(mask, next));
+  if (index > 1 || next === undefined || !/^\w+$/.test(name)) return undefined;
+  return new RegExp(`^#\\s*define\\s+${name}\\b`).test(directiveText(mask, next)) ? next : undefined;
 }
 
 function readDefine(line: DirectiveLine, text: string): Define | undefined {

@@ -13,8 +13,7 @@ export function blankFileScopeCalls(mask: MaskText, tokens: readonly Token[]): T
   const left: Token[] = [];
   let i = 0;
   while (i < tokens.length) {
-    const end = endOfItem(tokens, i);
-    const call = macroCall(tokens, i, end);
+    const call = macroCall(tokens, i);
     if (call !== undefined) {
       const first = tokens[i];
       const last = tokens[call];
@@ -22,6 +21,7 @@ export function blankFileScopeCalls(mask: MaskText, tokens: readonly Token[]): T
       i = call + 1;
       continue;
     }
+    const end = endOfItem(tokens, i);
     pushItem(mask, tokens, i, end, left);
     i = end + 1;
   }
@@ -29,22 +29,22 @@ export function blankFileScopeCalls(mask: MaskText, tokens: readonly Token[]): T
 }
 
 /** Index of the last token of the macro call that begins at `start`, its `;` included; `undefined`: it is none. */
-function macroCall(tokens: readonly Token[], start: number, end: number): number | undefined {
+function macroCall(tokens: readonly Token[], start: number): number | undefined {
   let name = start;
   while (/^(?:static|extern|inline)$/.test(tokens[name]?.text ?? '')) name += 1;
   const word = tokens[name];
-  if (word?.kind !== 'word' || tokens[name + 1]?.text !== '(' || name >= end) return undefined;
+  if (word?.kind !== 'word' || tokens[name + 1]?.text !== '(') return undefined;
   if (/^(?:typeof|__typeof__|_Static_assert|static_assert)$/.test(word.text))
-    return word.text.includes('ssert') ? end : undefined;
+    return word.text.includes('ssert') ? endOfItem(tokens, start) : undefined;
   const close = closing(tokens, name + 1);
   const next = tokens[close + 1];
   if (next === undefined) return close;
   if (next.text === ';') return close + 1;
   // `FNAME(walk)(...)`: a template's function; `NAME(x) {`: a body follows; `NAME(x) = ...`: a variable's initialiser.
   if (next.text === '(' || next.text === '{') return undefined;
-  if (next.text === '=' || next.text === '[') return end;
+  if (next.text === '=' || next.text === '[') return endOfItem(tokens, start);
   // `FOP_FUNC(f) "asm text" FOP_RET(f) FOP_END;`: assembler, to the end of the item.
-  if (next.kind === 'string') return end;
+  if (next.kind === 'string') return endOfItem(tokens, start);
   return next.kind === 'word' ? close : undefined;
 }
 
@@ -80,12 +80,28 @@ function pushItem(mask: MaskText, tokens: readonly Token[], start: number, end: 
     if (token === undefined) break;
     if (token.text === '{') braces.push(opensStruct(tokens, start, i));
     else if (token.text === '}') braces.pop();
-    const before = left.at(-1)?.text ?? '';
-    if (braces.at(-1) === true && token.kind === 'word' && tokens[i + 1]?.text === '(' && /^[{;}]$/.test(before)) {
+    if (braces.at(-1) === true && token.kind === 'word' && tokens[i + 1]?.text === '(') {
       const close = closing(tokens, i + 1);
-      if (tokens[close + 1]?.text === ';' && token.text !== 'struct_group') {
-        mask.rewrite('other', token.start, tokens[close + 1]?.end ?? token.end, '');
+      const before = left.at(-1);
+      const end = tokens[close + 1];
+      if (end?.text === ';' && /^[{;}]$/.test(before?.text ?? '') && token.text !== 'struct_group') {
+        mask.rewrite('other', token.start, end.end, '');
         i = close + 1;
+        continue;
+      }
+      const [name, last] = [tokens[i + 2], tokens[close]];
+      // `u8 HINT(name);`: the macro names the field, or deters from using it.
+      if (
+        end?.text === ';' &&
+        before?.kind === 'word' &&
+        name?.kind === 'word' &&
+        last !== undefined &&
+        close === i + 3
+      ) {
+        mask.rewrite('other', token.start, name.start, '');
+        mask.rewrite('other', last.start, last.end, '');
+        left.push(name);
+        i = close;
         continue;
       }
     }

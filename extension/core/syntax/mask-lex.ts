@@ -58,8 +58,7 @@ export function readLayout(mask: MaskText): Layout {
       mask.blank(i, end);
       i = end;
     } else if (unit === SLASH && source.charCodeAt(i + 1) === SLASH) {
-      const close = source.indexOf('\n', i);
-      const end = close < 0 ? source.length : close;
+      const end = endOfLineComment(source, i);
       mask.blank(i, end);
       i = end;
     } else if (unit === HASH && lineIsBlank) {
@@ -76,6 +75,17 @@ export function readLayout(mask: MaskText): Layout {
   }
   endDirective(source.length);
   return { directives, faults };
+}
+
+/** Before the line's break; a line continued by a backslash takes the next one along. */
+function endOfLineComment(source: string, start: number): number {
+  let end = source.indexOf('\n', start);
+  while (end >= 0) {
+    const last = source.charCodeAt(end - 1) === CARRIAGE_RETURN ? end - 2 : end - 1;
+    if (source.charCodeAt(last) !== BACKSLASH) return end;
+    end = source.indexOf('\n', end + 1);
+  }
+  return source.length;
 }
 
 /** After the closing quote; a literal ends with its line at the latest (an apostrophe in `#error don't`). */

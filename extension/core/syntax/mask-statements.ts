@@ -1,5 +1,6 @@
 import { closing } from './mask-attributes';
 import type { Token } from './mask-lex';
+import { type Positions, readPositions } from './mask-positions';
 import type { MaskText } from './mask-text';
 import { isControlKeyword, isTypeKeyword } from './mask-words';
 
@@ -8,17 +9,16 @@ import { isControlKeyword, isTypeKeyword } from './mask-words';
  * ranges, label macros, template names, a trailing comma. Works on the tokens that earlier passes left.
  */
 export function rewriteStatements(mask: MaskText, tokens: readonly Token[]): void {
-  const scopes = functionScopes(tokens);
-  for (let i = 0; i < tokens.length; i++) {
-    const token = tokens[i];
-    if (token === undefined) break;
-    if (token.kind === 'word') rewriteWord(mask, tokens, i, token, scopes);
+  const positions = readPositions(tokens);
+  for (const [i, token] of tokens.entries()) {
+    if (token.kind === 'word') rewriteWord(mask, tokens, i, token, positions);
     // `"r"(x)`: an asm operand as a macro's argument.
     else if (token.kind === 'string' && tokens[i + 1]?.text === '(') mask.rewrite('other', token.start, token.end, '');
     // `3DNOW` as a macro's argument.
     else if (token.kind === 'number' && /^\d+[A-Za-z_]\w*$/.test(token.text) && !isNumber(token.text))
       mask.rewrite('other', token.start, token.start + 1, '_');
-    else if (token.text === '...' && inCase(tokens, i)) mask.rewrite('case-range', token.start, token.end, '|| ');
+    else if (token.text === '...' && positions.inCase[i] === 1)
+      mask.rewrite('case-range', token.start, token.end, '|| ');
     else if (token.text === ',' && tokens[i + 1]?.text === ')') mask.rewrite('other', token.start, token.end, '');
   }
 }
@@ -29,28 +29,30 @@ function isNumber(text: string): boolean {
   );
 }
 
-/** Returns the index of the last token that it took: those of a name or type that became one word are done. */
-function rewriteWord(mask: MaskText, tokens: readonly Token[], i: number, token: Token, inBody: Uint8Array): number {
-  const open = tokens[i + 1]?.text === '(';
-  if (!open) {
+function rewriteWord(mask: MaskText, tokens: readonly Token[], i: number, token: Token, positions: Positions): void {
+  if (tokens[i + 1]?.text !== '(') {
+    // `static DEFINE_MUTEX(lock);` declares by macro: without `static` it is a call as `DECLARE_BITMAP(map, 64);` is.
+    const declares = token.text === 'static' && tokens[i + 1]?.kind === 'word' && tokens[i + 2]?.text === '(';
+    if (declares && positions.inBody[i] === 1 && tokens[closing(tokens, i + 2) + 1]?.text === ';')
+      mask.rewrite('other', token.start, token.end, '');
     if (token.text === '__alignof__' || token.text === '_Alignof')
       mask.rewrite('other', token.start, token.end, 'alignof_');
-    return i;
+    return;
   }
   const close = closing(tokens, i + 1);
   const isTypeof = /^(?:typeof|__typeof__|typeof_unqual|__typeof)$/.test(token.text);
   if (isTypeof || token.text === 'FNAME') {
     const last = tokens[close];
-    if (last?.text !== ')') return i;
+    if (last?.text !== ')') return;
     const kind = isTypeof ? 'type-argument' : 'template-name';
     mask.rewrite(kind, token.start, last.end, asWord(mask.source.slice(token.start, last.end)));
-    return close;
+    return;
   }
   if (token.text === 'offsetof' || token.text === '__builtin_offsetof')
     mask.rewrite('other', token.start, token.end, asWord('offset_f'));
   if (/^(?:__alignof__|_Alignof|alignof)$/.test(token.text)) mask.rewrite('other', token.start, token.end, 'align_f');
-  if (isControlKeyword(token.text) || inBody[i] === 0) return i;
-  if (beginsStatement(tokens, i)) {
+  if (isControlKeyword(token.text) || positions.inBody[i] === 0) return;
+  if (positions.beginsStatement[i] === 1) {
     const next = tokens[close + 1];
     if (isLoopHead(tokens, close + 1) && token.text.length >= 5) {
       mask.rewrite('loop', token.start, token.end, 'while');
@@ -58,11 +60,10 @@ function rewriteWord(mask: MaskText, tokens: readonly Token[], i: number, token:
     } else if (next?.text === ':' && tokens[close + 2]?.text !== ':') {
       const end = tokens[close]?.end ?? token.end;
       mask.rewrite('label-macro', token.start, end, `case _${asWord(mask.source.slice(token.start, end)).slice(6)}`);
-      return i;
+      return;
     }
   }
   rewriteTypeArguments(mask, tokens, i + 1, close);
-  return i;
 }
 
 /** A body or a statement follows the parentheses where an operator or a `;` would if it were a call. */
@@ -73,52 +74,6 @@ function isLoopHead(tokens: readonly Token[], index: number): boolean {
   if (next.text === '(' && tokens[index + 1]?.text === 'void' && tokens[index + 2]?.text === ')') return true;
   // A product whose value is dropped is none: `for_each_x(p) *(u64 *)q += 1;`.
   return next.text === '{' || next.kind === 'word' || next.text === '*';
-}
-
-function beginsStatement(tokens: readonly Token[], i: number): boolean {
-  const before = tokens[i - 1]?.text;
-  if (before === undefined) return false;
-  if (/^[;{}]$/.test(before) || before === 'else' || before === 'do') return true;
-  if (before === ':') return !inTernary(tokens, i - 1);
-  return before === ')' && closesControl(tokens, i - 1);
-}
-
-/** The `)` ends the head of an `if`, `while`, `for`, `switch` or of a loop macro at a statement's start. */
-function closesControl(tokens: readonly Token[], close: number): boolean {
-  let depth = 0;
-  for (let i = close; i >= 0; i--) {
-    const text = tokens[i]?.text;
-    if (text === ')' || text === ']' || text === '}') depth += 1;
-    else if (text === '(' || text === '[' || text === '{') {
-      depth -= 1;
-      if (depth > 0) continue;
-      const name = tokens[i - 1];
-      if (name?.kind !== 'word') return false;
-      if (/^(?:if|while|for|switch)$/.test(name.text)) return true;
-      return !isControlKeyword(name.text) && beginsStatement(tokens, i - 1);
-    }
-  }
-  return false;
-}
-
-/** A `?` stands before the `:` in the same statement. */
-function inTernary(tokens: readonly Token[], colon: number): boolean {
-  for (let i = colon - 1; i >= 0; i--) {
-    const text = tokens[i]?.text ?? '';
-    if (text === '?') return true;
-    if (/^[;{}]$/.test(text) || text === 'case' || text === 'default') return false;
-  }
-  return false;
-}
-
-/** `...` between `case` and its `:`. */
-function inCase(tokens: readonly Token[], index: number): boolean {
-  for (let i = index - 1; i >= 0 && i > index - 200; i--) {
-    const text = tokens[i]?.text ?? '';
-    if (text === 'case') return true;
-    if (/^[;{}]$/.test(text)) return false;
-  }
-  return false;
 }
 
 /** Arguments that are types become words of the same length: `struct foo *`, `unsigned long`, `u8 *`. */
@@ -151,24 +106,4 @@ function isType(tokens: readonly Token[], from: number, to: number): boolean {
 
 function asWord(text: string): string {
   return text.replace(/[^\w\n]/g, '_');
-}
-
-/**
- * For each token whether it lies where statements or expressions are: in a function's body or in an initialiser, but
- * not in a struct's or in a parameter list, where `name(struct x *)` declares.
- */
-function functionScopes(tokens: readonly Token[]): Uint8Array {
-  const inside = new Uint8Array(tokens.length);
-  const stack: boolean[] = [];
-  for (const [i, token] of tokens.entries()) {
-    if (token.text === '{') {
-      const before = tokens[i - 1]?.text ?? '';
-      const outer = stack.at(-1) ?? false;
-      const twoBefore = tokens[i - 2]?.text ?? '';
-      const type = /^(?:struct|union|enum)$/.test(before) || /^(?:struct|union|enum)$/.test(twoBefore);
-      stack.push(outer || !type);
-    } else if (token.text === '}') stack.pop();
-    inside[i] = stack.at(-1) === true ? 1 : 0;
-  }
-  return inside;
 }

@@ -58,7 +58,17 @@ export interface Include {
  * | `case-range` | the `...` of `case A ... B:` | `|| ` |
  * | `label-macro` | `MACRO(x):` used as case label(s) | `case` label of an identifier, as well as fits |
  * | `asm` | a whole asm statement without its `;` | a call `__asm__(outputs..., inputs...)`, blanks between; `outputs` counts the outputs |
- * | `other` | attribute-like or expression-level rewrites that leave the meaning alone | anything |
+ * | `other` | attribute-like or expression-level rewrites that leave the meaning alone, see below | anything |
+ *
+ * `other` stands for: `__always_inline` (`inline`), `__volatile__`, a macro that makes a field (`DECLARE_BITMAP(map, 64);`,
+ * blank), the macro around a field's name (`u8 HINT(name);`), `static` before a declaration by macro in a function,
+ * `offsetof` and `__alignof__` (a plain name of the same length, for what they take is no expression), a string before
+ * `(`, a number that is no number, a trailing comma, operators without an operand where they come in hundreds,
+ * `}` in a statement's indentation where a function leaves a brace open.
+ *
+ * What masking leaves to the reader of the tree, for want of types: `(u32)(x)` is parsed as a call of `(u32)` or, before
+ * an operator, `(x) - y` as a cast; an identifier alone in an argument may be a type (`min_t(u32, a, b)`); a macro call
+ * in a declaration's place within a function (`DECLARE_BITMAP(map, 64);`) is a call; `MACRO(x);` may hold `case` labels.
  */
 export interface Rewrite {
   readonly kind:

@@ -19,6 +19,9 @@ export interface ParserBinaries {
 
 /** tree-sitter with the C grammar. Loading is the only step that waits; parsing is synchronous. */
 export class CParser {
+  /** What the engine broke down with. */
+  private broken: unknown;
+
   private constructor(
     private readonly parser: Parser,
     readonly language: Language,
@@ -41,10 +44,19 @@ export class CParser {
   /**
    * The syntax tree of `text`, which the caller deletes in a `finally`; `null` if `cancelled` said so.
    * `text` is at most `MAX_TEXT` long.
+   *
+   * @throws Error if the engine breaks down, and from then on: its memory is not to be trusted, the process has to
+   * begin anew. Masking keeps the texts away that are known to do this.
    */
   parse(text: string, cancelled?: () => boolean): Tree | null {
-    const tree = this.parser.parse(text, null, cancelled === undefined ? undefined : { progressCallback: cancelled });
-    if (tree === null) this.parser.reset();
-    return tree;
+    if (this.broken !== undefined) throw new Error('the parsing engine broke down before', { cause: this.broken });
+    try {
+      const tree = this.parser.parse(text, null, cancelled === undefined ? undefined : { progressCallback: cancelled });
+      if (tree === null) this.parser.reset();
+      return tree;
+    } catch (error) {
+      this.broken = error;
+      throw new Error(`the parsing engine broke down on a text of ${text.length} characters`, { cause: error });
+    }
   }
 }
