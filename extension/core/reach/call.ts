@@ -1,13 +1,19 @@
 import type { Edge, FunctionNode } from '../program/program';
-import type { Expr, MacroFact } from '../syntax/facts';
-import { allocationSymbol, assign, evaluate, freshSymbol, joinEvaluated, split } from './evaluate';
+import type { Expr } from '../syntax/facts';
+import { assignedByName, labelsOf } from './assigned';
 import { atomicRead, changeBit } from './bit-operations';
-import { runFunction } from './execute';
-import { argumentsStored, onlyReads } from './macro-stores';
+import { allocationSymbol, split } from './conditions';
+import { convertedTo, evaluate, foldIn, freshSymbol, joinEvaluated } from './evaluate';
+import { park, runFunction } from './execute';
+import { forgetEverything, havocCall } from './havoc';
 import * as bits from './known-bits';
-import { type Decision, type Frame, MAX_INLINE, newFlow } from './machine';
+import { cellOf, isLocal } from './locals';
+import { type Decision, type Frame, newFlow } from './machine';
+import { onlyReads } from './macro-stores';
+import { expandMacro, namesCall, noteUse } from './macros';
+import { assign } from './places';
+import { bitsOf, bitsValue, type State, UNKNOWN, type Value, withCell, withoutLocals } from './state';
 import { exprWords } from './wording';
-import { bitsOf, bitsValue, type State, UNKNOWN, type Value, withCell, withoutLocals, replaced } from './state';
 
 /** One way in which a call returns. */
 export interface Returned {
@@ -15,7 +21,7 @@ export interface Returned {
   readonly value: Value;
 }
 
-type Call = Extract<Expr, { k: 'call' }>;
+export type Call = Extract<Expr, { k: 'call' }>;
 
 /** Macros whose value is their first argument: branch hints, reads, and assertions that report and go on. */
 const TRANSPARENT =
@@ -30,30 +36,36 @@ const ALLOCATION =
  */
 export function callValue(frame: Frame, x: Call, state: State, unused = false): readonly Returned[] {
   const { machine } = frame;
-  if (x.fn.k === 'id') {
+  const goal = frame.goals?.edges.get(x.at);
+  if (x.fn.k === 'id' && (goal === undefined || TRANSPARENT.test(x.fn.name))) {
     const name = x.fn.name;
     const first = x.args[0];
-    if (TRANSPARENT.test(name) && first !== undefined) return transparent(frame, first, state);
+    if (TRANSPARENT.test(name) && first !== undefined) {
+      const others = x.args.slice(1);
+      return transparent(frame, first, state).map((each) =>
+        others.length === 0 ? each : { ...each, state: evaluateAll(frame, others, each.state)[0] },
+      );
+    }
     if (name === 'WRITE_ONCE' && first !== undefined && x.args[1] !== undefined) {
       const [after, value] = evaluate(frame, x.args[1], state);
       return [{ state: assign(frame, first, value, after, x.at), value }];
     }
     if (ALLOCATION.test(name))
-      return [{ state: evaluateArgs(frame, x, state)[0], value: allocationSymbol(frame, name, x.at) }];
+      return [{ state: evaluateAll(frame, x.args, state)[0], value: allocationSymbol(frame, name, x.at) }];
     const changed = changeBit(frame, x, state);
     if (changed !== undefined) return [{ state: changed, value: UNKNOWN }];
     const atomic = atomicRead(frame, x, state);
     if (atomic !== undefined) return [{ state: atomic[0], value: atomic[1] }];
     if (name === 'BUG' || name === 'unreachable' || name === 'panic') return [];
-    const folded = frame.bound === undefined ? machine.program.symbols.fold(x, frame.node.file) : undefined;
+    const folded = foldIn(frame, x);
     if (folded !== undefined) return [{ state, value: bitsValue(bits.constant(folded)) }];
   }
   if (machine.budget-- <= 0) {
     if (frame.goals !== undefined) frame.goals.gaveUp ??= 'the step budget is used up';
     return [{ state: forgetEverything(frame, state), value: UNKNOWN }];
   }
-  const goal = frame.goals?.edges.get(x.at);
-  const [after, args] = evaluateArgs(frame, x, state);
+  const [after, args] = evaluateAll(frame, x.args, state);
+  noteUse(frame, x, args, after);
   if (goal !== undefined && frame.goals !== undefined) {
     const called = pointedTo(frame, x, after);
     for (const edge of goal) {
@@ -61,34 +73,72 @@ export function callValue(frame: Frame, x: Call, state: State, unused = false): 
         frame.goals.decisions.push(otherFunction(x, edge));
         continue;
       }
-      frame.goals.seen.push({ edge, args, state: after, labels: frame.goals.labels });
+      // Whoever runs a function that it is given passes it arguments of its own; so does a macro, see below.
+      const isRunByOther = edge.via === 'argument' && x.fn.k === 'id' && !isLocal(frame, x.fn);
+      if (edge.via === 'macro') continue;
+      frame.goals.seen.push({ edge, args: isRunByOther ? [] : args, state: after, labels: frame.goals.labels });
     }
   }
   const targets = targetsOf(frame, x, after);
   if (targets === undefined) {
     const macro = x.fn.k === 'id' ? machine.program.symbols.macro(x.fn.name, frame.node.file) : undefined;
-    if (macro?.params !== undefined) return expandMacro(frame, x, macro, state);
-    // What the tree does not hold may be a macro, which can assign to what it is given without `&`.
-    const name = x.fn.k === 'id' ? x.fn.name : '';
-    const lvalues = onlyReads(name) ? [] : x.args.filter((arg) => arg.k === 'member');
-    const changed = lvalues.reduce(
-      (each, arg) => assign(frame, arg, freshSymbol(frame), each, x.at),
-      havocCall(frame, args, after, undefined),
-    );
-    return [{ state: changed, value: freshSymbol(frame) }];
+    const uses = (goal ?? []).filter((edge) => edge.via === 'macro');
+    const { goals } = frame;
+    if (macro?.params !== undefined) {
+      if (goals === undefined || uses.length === 0) return expandMacro(frame, x, macro, state);
+      const met = new Set<Edge>();
+      const ends = expandMacro({ ...frame, uses: { edges: uses, met, goals } }, x, macro, state);
+      for (const edge of uses) {
+        if (!met.has(edge) && !namesCall(macro, edge.callee))
+          goals.seen.push({ edge, args: [], state: after, labels: goals.labels });
+      }
+      return ends;
+    }
+    for (const edge of uses) goals?.seen.push({ edge, args: [], state: after, labels: goals.labels });
+    return unknownCall(frame, x, args, after);
   }
   const inline =
-    frame.depth < MAX_INLINE &&
+    frame.depth < machine.inline &&
     targets.length <= 2 &&
     goal === undefined &&
     worthInlining(targets) &&
-    (!unused || args.some((arg) => arg.k === 'object'));
+    (!unused || frame.follow === true || args.some((arg) => arg.k === 'object'));
   if (!inline) {
-    const written = new Set<string>();
-    for (const target of targets) for (const key of machine.writtenBy(target.id)) written.add(key);
+    const written = targets.map((target) => machine.writtenBy(target.id));
     return [{ state: havocCall(frame, args, after, written), value: freshSymbol(frame) }];
   }
   return targets.flatMap((target) => inlineCall(frame, x, target, args, after));
+}
+
+/** What the tree does not hold: a function, or a macro, which can assign to what it is given without `&`, and jump. */
+function unknownCall(frame: Frame, x: Call, args: readonly Value[], state: State): Returned[] {
+  const name = x.fn.k === 'id' ? x.fn.name : '';
+  let next = havocCall(frame, args, state, undefined, keepsAddress(name));
+  if (!onlyReads(name)) {
+    const byName = assignedByName(frame, name);
+    for (const arg of x.args)
+      if (arg.k === 'member' || (byName && arg.k === 'id' && isNumber(frame, arg)))
+        next = assign(frame, arg, freshSymbol(frame), next, x.at);
+    for (const arg of x.args) if (arg.k === 'id' && labelsOf(frame).has(arg.name)) park(frame, arg.name, next);
+  }
+  const type = frame.machine.program.symbols.typeOf(x, frame.node);
+  const value = freshSymbol(frame);
+  return [{ state: next, value: type === undefined ? value : convertedTo(frame, type, next, value) }];
+}
+
+/** Pointers are given to be looked at; a number that is given to a macro may be what it fills. */
+function isNumber(frame: Frame, x: Extract<Expr, { k: 'id' }>): boolean {
+  const { symbols } = frame.machine.program;
+  const type = symbols.typeOf(x, frame.node);
+  return type !== undefined && !symbols.resolveType(type).includes('*');
+}
+
+/** Code outside the tree that is done with a pointer when it returns. */
+const DONE_WITH_IT =
+  /^(?:__|_)?(?:mem\w+|str\w+|copy_(?:from|to)_user\w*|(?:get|put|clear)_user\w*|\w*_bit(?:s|map)?\w*|bitmap_\w+|find_\w+|atomic\w*|refcount\w*|(?:try_)?(?:cmp)?xchg\w*|cpuid\w*|(?:rd|wr)msr\w*|native_\w+|(?:mutex|spin|read|write|raw_spin|srcu|rcu|rwsem|down|up)_\w+|kvm_pr_\w+|pr_\w+|printk\w*|trace_\w+|lockdep_\w+|smp_call_\w+|on_each_\w+|sort|bsearch|likely|unlikely|tdh_\w+|tdx_\w+)$/;
+
+function keepsAddress(name: string): boolean {
+  return !DONE_WITH_IT.test(name);
 }
 
 /** A pointer that holds another function guards the call like a condition that names the function. */
@@ -103,7 +153,8 @@ function otherFunction(x: Call, edge: Edge): Decision {
 /** The functions that a call through a local pointer runs, where it is known what the pointer holds. */
 function pointedTo(frame: Frame, x: Call, state: State): readonly string[] | undefined {
   const fn = x.fn.k === 'unary' && x.fn.op === '*' ? x.fn.x : x.fn;
-  const value = fn.k === 'id' ? state.cells.get(`${frame.name}.${fn.name}`) : undefined;
+  const value =
+    fn.k === 'id' && frame.bound?.has(fn.name) !== true ? state.cells.get(cellOf(frame, fn.name)) : undefined;
   return value?.k === 'function' ? value.ids : undefined;
 }
 
@@ -120,15 +171,15 @@ function transparent(frame: Frame, x: Expr, state: State): Returned[] {
   return [{ state: after, value }];
 }
 
-function evaluateArgs(frame: Frame, x: Call, state: State): readonly [State, Value[]] {
+export function evaluateAll(frame: Frame, all: readonly Expr[], state: State): readonly [State, Value[]] {
   let current = state;
-  const args: Value[] = [];
-  for (const arg of x.args) {
-    const [after, value] = evaluate(frame, arg, current);
+  const values: Value[] = [];
+  for (const each of all) {
+    const [after, value] = evaluate(frame, each, current);
     current = after;
-    args.push(value);
+    values.push(value);
   }
-  return [current, args];
+  return [current, values];
 }
 
 /** The functions that a call runs on this VM's vendor; `undefined`: the call is not resolved to functions. */
@@ -163,7 +214,9 @@ function inlineCall(frame: Frame, x: Call, target: FunctionNode, args: readonly 
   const name = `${frame.name}/${target.name}@${x.at}`;
   let inner = state;
   for (const [index, param] of target.fact.params.entries()) {
-    if (param.name !== '') inner = withCell(inner, `${name}.${param.name}`, args[index] ?? UNKNOWN);
+    if (param.name === '') continue;
+    const given = convertedTo(frame, param.type, inner, args[index] ?? UNKNOWN);
+    inner = withCell(inner, `${name}.${param.name}`, given);
   }
   const callee: Frame = {
     machine: frame.machine,
@@ -172,85 +225,13 @@ function inlineCall(frame: Frame, x: Call, target: FunctionNode, args: readonly 
     depth: frame.depth + 1,
     read: frame.read,
     flow: newFlow(),
+    ...(frame.follow === undefined ? {} : { follow: frame.follow }),
     ...(frame.onStore === undefined ? {} : { onStore: frame.onStore }),
   };
   return runFunction(callee, target.fact.body, inner).map(({ state: end, value }) => ({
-    state: withoutLocals(end, state, [`${name}.`, `${name}/`]),
+    state: withoutLocals(end, state, [`${name}.`, `${name}/`, `${name}~`]),
     value,
   }));
-}
-
-function expandMacro(frame: Frame, x: Call, macro: MacroFact, state: State): Returned[] {
-  if (macro.expr === undefined || frame.depth >= MAX_INLINE + 4) {
-    const [after, args] = evaluateArgs(frame, x, state);
-    const stored = onlyReads(macro.name) ? new Set<number>() : argumentsStored(macro);
-    const changed = x.args.reduce(
-      (each, arg, index) => (stored.has(index) ? assign(frame, arg, freshSymbol(frame), each, x.at) : each),
-      havocCall(frame, args, after, undefined),
-    );
-    return [{ state: changed, value: freshSymbol(frame) }];
-  }
-  const bound = new Map<string, { x: Expr; frame: Frame }>();
-  for (const [index, param] of (macro.params ?? []).entries()) {
-    const arg = x.args[index];
-    if (arg !== undefined) bound.set(param, { x: arg, frame });
-  }
-  const inner: Frame = { ...withoutGoals(frame), depth: frame.depth + 1, bound };
-  const { yes, no } = isTruth(macro.expr) ? split(inner, macro.expr, state) : { yes: [], no: [] };
-  if (isTruth(macro.expr)) {
-    return [
-      ...yes.map((each) => ({ state: each, value: bitsValue(bits.constant(1n)) })),
-      ...no.map((each) => ({ state: each, value: bitsValue(bits.constant(0n)) })),
-    ];
-  }
-  const [after, value] = evaluate(inner, macro.expr, state);
-  return [{ state: after, value }];
-}
-
-function withoutGoals(frame: Frame): Frame {
-  const { goals: _, ...rest } = frame;
-  return rest;
-}
-
-function isTruth(x: Expr): boolean {
-  return (x.k === 'binary' && /^(?:==|!=|<|<=|>|>=|&&|\|\|)$/.test(x.op)) || (x.k === 'unary' && x.op === '!');
-}
-
-/**
- * What is left to know after a call that was not followed: locals whose address it was given and the fields that it
- * may write hold something else. `written` absent: the function is not in the tree, and may write through its arguments.
- */
-function havocCall(
-  frame: Frame,
-  args: readonly Value[],
-  state: State,
-  written: ReadonlySet<string> | undefined,
-): State {
-  const given = args.flatMap((arg) => {
-    if (arg.k === 'object') return [arg.id];
-    return arg.k === 'symbol' && written === undefined ? [`*${arg.id}`] : [];
-  });
-  if (given.length === 0 && (written === undefined || written.size === 0)) return state;
-  let next = replaced(state, (cell) => {
-    const isGiven = given.some((id) => cell === id);
-    const isPart = isGiven || given.some((id) => cell.startsWith(`${id}.`));
-    if (written === undefined) return isPart ? freshSymbol(frame) : undefined;
-    if (!isPart && !isObjectCell(cell)) return undefined;
-    const forgets = isGiven || written.has(cell.slice(cell.lastIndexOf('.') + 1));
-    return forgets ? freshSymbol(frame) : undefined;
-  });
-  // A local scalar that was not read yet holds what the call put there.
-  for (const id of given) if (!next.cells.has(id)) next = withCell(next, id, freshSymbol(frame));
-  return next;
-}
-
-/** Cells of objects behind pointers and globals, not locals themselves. */
-function isObjectCell(cell: string): boolean {
-  return cell.includes('*') || cell.startsWith('global.');
-}
-
-function forgetEverything(frame: Frame, state: State): State {
-  return replaced(state, () => freshSymbol(frame));
 }
 
 /** The value that several returns give together. */

@@ -50,6 +50,12 @@ export class CellMap<Value> {
     visitAll(this.root, visit);
   }
 
+  /** Gives every name for which `change` gives one another value; what does not change is shared. */
+  replaced(change: (key: string, value: Value) => Value | undefined): CellMap<Value> {
+    const root = this.root === undefined ? undefined : replace(this.root, change);
+    return root === this.root ? this : new CellMap(root);
+  }
+
   /** Calls `found` for every name whose value is not the same one in both maps. */
   differences(
     other: CellMap<Value>,
@@ -142,6 +148,22 @@ function visitAll<Value>(node: Node<Value> | undefined, visit: (key: string, val
     here = here.right;
   }
   if (here !== undefined) for (const [key, value] of here.entries) visit(key, value);
+}
+
+function replace<Value>(node: Node<Value>, change: (key: string, value: Value) => Value | undefined): Node<Value> {
+  if (node.k === 'branch') {
+    const left = replace(node.left, change);
+    const right = replace(node.right, change);
+    return left === node.left && right === node.right ? node : { ...node, left, right };
+  }
+  let entries: (readonly [string, Value])[] | undefined;
+  for (const [i, [key, value]] of node.entries.entries()) {
+    const now = change(key, value);
+    if (now === undefined) continue;
+    entries ??= [...node.entries];
+    entries[i] = [key, now];
+  }
+  return entries === undefined ? node : { ...node, entries };
 }
 
 function differ<Value>(

@@ -1,6 +1,9 @@
-import type { Edge, EntryPoint, FunctionId, FunctionNode } from '../program/program';
+import type { Edge, EntryPoint, FunctionId, FunctionNode, Symbols } from '../program/program';
+import type { Stmt } from '../syntax/facts';
 import { CellMap } from './cell-map';
+import { changesIn } from './changes';
 import { runFunction } from './execute';
+import { converted, numberTypeOf } from './number-types';
 import * as bits from './known-bits';
 import {
   type Decision,
@@ -38,9 +41,13 @@ export interface Step {
   readonly conditions: readonly string[];
 }
 
-/** Contexts of one function beyond this many are joined into one that knows nothing. */
-const MAX_CONTEXTS = 40;
+/** Beyond this many contexts of one function new ones know of what lies behind pointers nothing, only of arguments. */
+const MANY_CONTEXTS = 24;
+/** Beyond this many new ones are joined into one that knows nothing. */
+const MAX_CONTEXTS = 96;
 const LOCAL = 'f';
+/** An ioctl's number. */
+const SELECTOR = initial('ioctl:number', bits.fromRanges([[0n, 0xffffffffn]]));
 
 export interface WalkInput {
   readonly machine: Omit<Machine, 'facts'>;
@@ -52,6 +59,8 @@ export interface WalkInput {
   readonly closure: ReadonlySet<FunctionId>;
   readonly sinks: ReadonlySet<FunctionId>;
   readonly cancelled?: () => boolean;
+  /** Nothing is known of the arguments of a call. */
+  readonly forgetful?: true;
 }
 
 export interface Walk {
@@ -72,20 +81,27 @@ export function walk(input: WalkInput): Walk {
     const start: State =
       entry.selector === undefined
         ? START
-        : { ...START, cells: CellMap.of<Value>([[`${LOCAL}.${entry.selector}`, { k: 'symbol', id: 'ioctl:number' }]]) };
+        : { ...START, cells: CellMap.of<Value>([[`${LOCAL}.${entry.selector}`, SELECTOR]]) };
     roots.push({ entry, context: enter(node, 'created', start) });
   }
   runAll(input, queue, enter);
   return { roots, contexts, dispatched: input.dispatched };
 }
 
+const walked = new WeakMap<WalkInput, Map<FunctionId, Context>>();
+
 /** The walk that starts at one function of which nothing is known: its context; `undefined` if it is not in the closure. */
 export function walkFrom(input: WalkInput, id: FunctionId): Context | undefined {
+  const known = walked.get(input) ?? new Map<FunctionId, Context>();
+  walked.set(input, known);
+  const before = known.get(id);
+  if (before !== undefined) return before;
   const node = input.machine.program.functions.get(id);
   if (node === undefined || !input.closure.has(id)) return undefined;
   const queue: Context[] = [];
   const enter = entering(new Map(), queue);
   const context = enter(node, 'created', START);
+  known.set(id, context);
   runAll(input, queue, enter);
   return context;
 }
@@ -104,8 +120,7 @@ function entering(contexts: Map<FunctionId, Context[]>, queue: Context[]): Enter
   return (node: FunctionNode, phase: Phase, start: State): Context => {
     const list = contexts.get(node.id) ?? [];
     contexts.set(node.id, list);
-    const full = list.length >= MAX_CONTEXTS;
-    const known = full ? START : start;
+    const known = list.length >= MAX_CONTEXTS ? START : list.length >= MANY_CONTEXTS ? withoutPointedTo(start) : start;
     const key = `${phase} ${stateKey(known)}`;
     const old = list.find((each) => each.key === key);
     if (old !== undefined) return old;
@@ -116,45 +131,98 @@ function entering(contexts: Map<FunctionId, Context[]>, queue: Context[]): Enter
   };
 }
 
-function runContext(
+function withoutPointedTo(state: State): State {
+  const isArgument = ([name]: readonly [string, unknown]): boolean => !name.includes('*');
+  return {
+    ...state,
+    cells: CellMap.of(state.cells.entries().filter(isArgument)),
+    known: CellMap.of(state.known.entries().filter(isArgument)),
+  };
+}
+
+function runContext(input: WalkInput, context: Context, enter: Enter): void {
+  const run = runFrom(input, context.node.id, context.phase, context.start);
+  if (run === undefined) return;
+  context.gaveUp = run.gaveUp;
+  context.decisions.push(...run.decisions);
+  const { program } = input.machine;
+  const distinct = new Set<string>();
+  for (const seen of run.seen) {
+    const callee = program.functions.get(seen.edge.calleeId);
+    if (callee === undefined) continue;
+    const phase = nextPhase(context.phase, seen.labels);
+    const start = input.forgetful === true ? START : calleeState(program.symbols, callee, seen);
+    const key = stepKey(seen, start);
+    if (distinct.has(key)) continue;
+    distinct.add(key);
+    const to = enter(callee, phase, start);
+    context.steps.push({ edge: seen.edge, to, labels: seen.labels, conditions: [...seen.state.conditions].sort() });
+  }
+}
+
+/** One execution of a function: the calls towards the sinks that it can make, and the conditions that it met. */
+export function runFrom(
   input: WalkInput,
-  context: Context,
-  enter: (node: FunctionNode, phase: Phase, start: State) => Context,
-): void {
-  const { node } = context;
-  if (input.sinks.has(node.id) || !('body' in node.fact)) return;
-  const machine: Machine = Object.assign(input.machine as Machine, { facts: input.facts[context.phase] });
+  id: FunctionId,
+  phase: Phase,
+  start: State,
+): Pick<Goals, 'seen' | 'decisions' | 'gaveUp'> | undefined {
+  const node = input.machine.program.functions.get(id);
+  if (node === undefined || input.sinks.has(node.id) || !('body' in node.fact)) return undefined;
+  const machine: Machine = Object.assign(input.machine as Machine, { facts: input.facts[phase] });
   const edges = new Map<number, Edge[]>();
   for (const [at, list] of machine.edgesOf(node.id)) {
     const leading = list.filter((edge) => input.closure.has(edge.calleeId));
     if (leading.length > 0) edges.set(at, leading);
   }
-  const goals: Goals = { edges, seen: [], decisions: [], labels: [], gaveUp: undefined };
+  const goals: Goals = { edges, seen: [], decisions: [], labels: [], ran: new Map(), gaveUp: undefined };
   const frame: Frame = { machine, node, name: LOCAL, depth: 0, goals, read: new Set(), flow: newFlow() };
-  runFunction(frame, node.fact.body, context.start);
-  context.gaveUp = goals.gaveUp;
-  context.decisions.push(...goals.decisions);
-  for (const seen of mergeSeen(goals.seen)) {
-    const callee = machine.program.functions.get(seen.edge.calleeId);
-    if (callee === undefined) continue;
-    const phase = nextPhase(context.phase, seen.labels);
-    const to = enter(callee, phase, calleeState(callee, seen));
-    context.steps.push({ edge: seen.edge, to, labels: seen.labels, conditions: [...seen.state.conditions].sort() });
-  }
+  runFunction(frame, node.fact.body, start);
+  goals.seen.push(...seenElsewhere(node, edges, goals));
+  return goals;
 }
 
-/** The same call seen again and again in a loop or on joined paths: each with another state is a step of its own. */
-function mergeSeen(all: readonly Seen[]): Seen[] {
-  const distinct = new Map<string, Seen>();
-  for (const seen of all) {
-    const labels = seen.labels.map((label) => label.names.join()).join('/');
-    const key = `${seen.edge.site.line}:${seen.edge.site.column} ${seen.edge.calleeId} ${labels} ${[...seen.state.conditions].join()} ${seen.args
-      .map((arg) => valueKey(seen.state, arg))
-      .join()}`;
-    if (!distinct.has(key)) distinct.set(key, seen);
-  }
-  return [...distinct.values()];
+/** The same call seen again in a loop or on joined paths: each with another state is a step of its own. */
+function stepKey(seen: Seen, start: State): string {
+  const labels = seen.labels.map((label) => label.names.join()).join('/');
+  const { line, column } = seen.edge.site;
+  return `${line}:${column} ${seen.edge.calleeId} ${labels} ${[...seen.state.conditions].join()} ${stateKey(start)}`;
 }
+
+/**
+ * Calls that do not stand as a call in the body: those of loop macros, guards, cleanups. They happen if the statement
+ * that they belong to was run; with what arguments is not known.
+ */
+function seenElsewhere(node: FunctionNode, edges: ReadonlyMap<number, readonly Edge[]>, goals: Goals): Seen[] {
+  if (!('body' in node.fact)) return [];
+  const calls = new Set(changesIn(node.fact.body).calls.map((call) => call.at));
+  const others = [...edges].filter(([at]) => !calls.has(at));
+  if (others.length === 0) return [];
+  const seen: Seen[] = [];
+  for (const [at, list] of others) {
+    const owner = statementAt(node.fact.body, at);
+    const labels = owner === undefined ? [] : goals.ran.get(owner);
+    if (labels !== undefined) for (const edge of list) seen.push({ edge, args: [], state: START, labels });
+  }
+  return seen;
+}
+
+/** The innermost statement that begins last before a position. */
+function statementAt(body: readonly Stmt[], at: number): Stmt | undefined {
+  let found: Stmt | undefined;
+  const visit = (value: unknown): void => {
+    if (Array.isArray(value)) for (const each of value) visit(each);
+    else if (typeof value === 'object' && value !== null) {
+      const stmt = value as Stmt;
+      if (STATEMENTS.has(stmt.k) && stmt.at <= at && (found === undefined || found.at <= stmt.at)) found = stmt;
+      for (const each of Object.values(value)) if (typeof each === 'object') visit(each);
+    }
+  };
+  visit(body);
+  return found;
+}
+
+const STATEMENTS = new Set(['expr', 'decl', 'if', 'switch', 'loop', 'each', 'guard', 'return', 'asm']);
 
 /** On the way that creates a VM or a vCPU what its creation sets does not hold yet. */
 function nextPhase(phase: Phase, labels: readonly Label[]): Phase {
@@ -164,24 +232,30 @@ function nextPhase(phase: Phase, labels: readonly Label[]): Phase {
 }
 
 /** What a callee knows of its parameters: the caller's knowledge under the callee's names. */
-function calleeState(callee: FunctionNode, seen: Seen): State {
+function calleeState(symbols: Symbols, callee: FunctionNode, seen: Seen): State {
   if (!('body' in callee.fact)) return START;
   const cells = new Map<string, Value>();
   const known = new Map<string, bits.Bits>();
   for (const [index, param] of callee.fact.params.entries()) {
-    const arg = seen.args[index];
-    if (param.name === '' || arg === undefined) continue;
+    const given = seen.args[index];
+    if (param.name === '' || given === undefined) continue;
     const cell = `${LOCAL}.${param.name}`;
-    if (arg.k === 'bits' && bits.within(bits.TOP, arg.bits)) continue;
-    if (arg.k === 'bits' || arg.k === 'function') cells.set(cell, arg);
-    else if (arg.k === 'symbol') {
-      if (arg.id.startsWith('ioctl:')) cells.set(cell, arg);
-      const of = seen.state.known.get(arg.id);
-      if (of !== undefined) known.set(arg.id.startsWith('ioctl:') ? arg.id : cell, of);
+    const type = numberTypeOf(symbols, param.type);
+    const arg = converted(type, seen.state, given, () => `${cell}#`);
+    if (arg.k === 'function') cells.set(cell, arg);
+    else if (arg.k === 'bits') {
+      if (!bits.within(type?.range ?? bits.TOP, arg.bits)) cells.set(cell, arg);
+    } else if (arg.k === 'symbol') {
+      const isSelector = arg.id.startsWith('ioctl:');
+      if (isSelector) cells.set(cell, arg);
+      const of = bitsOf(seen.state, arg);
+      if (!bits.within(type?.range ?? bits.TOP, of)) known.set(isSelector ? arg.id : cell, of);
       copyObject(seen.state, `*${arg.id}`, `*${cell}`, cells, known);
     } else {
-      cells.set(cell, { k: 'object', id: cell });
-      copyObject(seen.state, arg.id, cell, cells, known);
+      // The object has a name of its own: the parameter is the pointer to it.
+      const object = `${cell}^`;
+      cells.set(cell, { k: 'object', id: object });
+      copyObject(seen.state, arg.id, object, cells, known);
     }
   }
   return { cells: CellMap.of(cells), known: CellMap.of(known), conditions: new Set() };
@@ -196,15 +270,16 @@ function copyObject(
   known: Map<string, bits.Bits>,
 ): void {
   for (const [cell, value] of state.cells.entries()) {
-    if (!cell.startsWith(`${from}.`)) continue;
+    if (cell !== from && !cell.startsWith(`${from}.`)) continue;
     const target = `${to}${cell.slice(from.length)}`;
     if (value.k === 'function') cells.set(target, value);
     if (value.k !== 'bits' && value.k !== 'symbol') continue;
+    if (value.k === 'symbol' && !state.known.has(value.id)) continue;
     const of = bitsOf(state, value);
     if (bits.within(bits.TOP, of)) continue;
     if (bits.single(of) !== undefined) cells.set(target, bitsValue(of));
     else {
-      cells.set(target, initial(target));
+      cells.set(target, initial(target, value.k === 'symbol' ? value.of : undefined));
       known.set(target, of);
     }
   }
@@ -224,16 +299,9 @@ function stateKey(state: State): string {
 
 function valueKey(state: State, value: Value): string {
   if (value.k === 'function') return value.ids.join('|');
-  if (value.k === 'object') {
-    const fields = state.cells.entries().filter(([cell]) => cell.startsWith(`${value.id}.`));
-    return `{${fields.map(([cell, each]) => `${cell.slice(value.id.length)}:${each.k === 'bits' || each.k === 'symbol' ? bitsKey(bitsOf(state, each)) : each.k}`).join()}}`;
-  }
+  if (value.k === 'object') return `&${value.id}`;
   const of = bitsKey(bitsOf(state, value));
-  if (value.k === 'symbol') {
-    const fields = state.known.entries().filter(([id]) => id.startsWith(`*${value.id}.`));
-    return `${value.id.startsWith('ioctl:') ? 'ioctl' : ''}${of}${fields.map(([id, each]) => `${id.slice(value.id.length)}:${bitsKey(each)}`).join()}`;
-  }
-  return of;
+  return value.k === 'symbol' && value.id.startsWith('ioctl:') ? `ioctl${of}` : of;
 }
 
 function bitsKey(of: bits.Bits): string {

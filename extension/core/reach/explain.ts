@@ -1,13 +1,13 @@
 import type { Edge } from '../program/program';
 import { pos } from '../syntax/facts';
-import type { Context } from './contexts';
+import type { Decision } from './machine';
 import type { Guard } from './verdict';
 
 /**
  * The conditions that stand between a context's start and a call in it, in the order in which they run: decided ones
  * with what the call needs of them, and undecided ones that enclose the call.
  */
-export function guardsBefore(context: Context, edge: Edge): Guard[] {
+export function guardsBefore(context: { readonly decisions: readonly Decision[] }, edge: Edge): Guard[] {
   const at = pos(edge.site.line, edge.site.column);
   const guards: Guard[] = [];
   for (const { guard, rules } of context.decisions) {
@@ -21,7 +21,7 @@ export function guardsBefore(context: Context, edge: Edge): Guard[] {
 }
 
 /** The first condition that keeps a context from a call in it. */
-export function cutIn(context: Context, edge: Edge): Guard | undefined {
+export function cutIn(context: { readonly decisions: readonly Decision[] }, edge: Edge): Guard | undefined {
   return guardsBefore(context, edge).find((guard) => guard.value !== 'unknown' && guard.value !== guard.needs);
 }
 

@@ -43,12 +43,16 @@ export interface Machine {
   readonly facts: FactsLookup;
   /** Steps left over all executions: statements and calls. */
   budget: number;
+  /** How deep calls are followed for their value. */
+  readonly inline: number;
   /** Counts fresh symbols. */
   fresh: number;
   /** The call edges out of a function by position of the callee's name, those of this vendor. */
   readonly edgesOf: (id: FunctionId) => ReadonlyMap<number, readonly Edge[]>;
   /** Fields (`struct.field`) that a call of a function may write, itself or through what it calls. */
   readonly writtenBy: (id: FunctionId) => ReadonlySet<string>;
+  /** Names of fields whose address is taken somewhere: what a store through an unknown pointer may change. */
+  readonly addressed: () => ReadonlySet<string>;
 }
 
 /** One function being executed. */
@@ -64,6 +68,8 @@ export interface Frame {
   readonly goals?: Goals;
   /** Facts read since last asked, for the guard that is being evaluated. */
   readonly read: Set<string>;
+  /** Calls are followed for what they store, too, not only for their value. */
+  readonly follow?: true;
   /** Stores to fields of objects, for whoever derives facts. */
   readonly onStore?: (
     key: string,
@@ -75,6 +81,10 @@ export interface Frame {
   ) => void;
   /** Macro parameters and what they stand for. */
   readonly bound?: ReadonlyMap<string, { readonly x: Expr; readonly frame: Frame }>;
+  /** In a macro's body: the names that it declares, and the prefix of their cells. */
+  /** The calls of the macro's use that lead on, by name of the callee; those that were met are taken out. */
+  readonly uses?: { readonly edges: readonly Edge[]; readonly met: Set<Edge>; readonly goals: Goals };
+  readonly own?: { readonly names: ReadonlySet<string>; readonly prefix: string };
 }
 
 /** Where control goes from the statements of one function. */
@@ -83,10 +93,12 @@ export interface Flow {
   breaks: State[];
   continues: State[];
   readonly parked: Map<string, State[]>;
+  /** Labels that a later jump leads back to, with the states of such jumps that an earlier pass met. */
+  readonly back: Map<string, number>;
 }
 
 export function newFlow(): Flow {
-  return { returns: [], breaks: [], continues: [], parked: new Map() };
+  return { returns: [], breaks: [], continues: [], parked: new Map(), back: new Map() };
 }
 
 export interface Goals {
@@ -95,8 +107,22 @@ export interface Goals {
   readonly seen: Seen[];
   readonly decisions: Decision[];
   labels: readonly Label[];
+  /** Statements that were run, with the labels around them. */
+  readonly ran: Map<object, readonly Label[]>;
   /** A reason why the execution is incomplete. */
   gaveUp: string | undefined;
+}
+
+/**
+ * Settings under which less is known. They exist for tests: whatever is left out, no more may be cut.
+ */
+export interface Weaker {
+  /** Calls are followed only this deep for their value. */
+  readonly inline?: number;
+  /** Axioms alone: no fact is derived from the source. */
+  readonly facts?: 'axioms';
+  /** Nothing is known of the arguments of a call. */
+  readonly context?: 'none';
 }
 
 export const MAX_INLINE = 4;

@@ -1,4 +1,4 @@
-import type { MacroFact } from '../syntax/facts';
+import type { Expr, MacroFact } from '../syntax/facts';
 
 /** Macros that look at their arguments' addresses without storing through them. */
 const READS =
@@ -27,4 +27,24 @@ export function argumentsStored(macro: MacroFact): ReadonlySet<number> {
     found.set(macro, indices);
   }
   return indices;
+}
+
+/** The members of that name in a macro's body. */
+export function membersNamed(code: unknown, field: string): Extract<Expr, { k: 'member' }>[] {
+  if (Array.isArray(code)) return code.flatMap((each) => membersNamed(each, field));
+  if (typeof code !== 'object' || code === null) return [];
+  const x = code as Expr;
+  const own = x.k === 'member' && x.field === field ? [x] : [];
+  return [
+    ...own,
+    ...Object.values(code).flatMap((each) => (typeof each === 'object' ? membersNamed(each, field) : [])),
+  ];
+}
+
+/** A pointer's expression in a macro's body with the arguments of one use in it. */
+export function substituted(x: Expr, given: ReadonlyMap<string, Expr | undefined>): Expr {
+  if (x.k === 'id') return given.get(x.name) ?? x;
+  if (x.k === 'member' || x.k === 'unary' || x.k === 'cast' || x.k === 'index')
+    return { ...x, x: substituted(x.x, given) };
+  return x;
 }

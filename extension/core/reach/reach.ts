@@ -1,19 +1,18 @@
 import type { Edge, FunctionId, FunctionNode, Program } from '../program/program';
 import type { Expr } from '../syntax/facts';
-import { callersOf, type CallersInput } from './callers';
+import { type CallersInput, callersOf } from './callers';
+import { split } from './conditions';
 import { ContextGraph } from './context-graph';
 import { type Phase, walk, type Walk, type WalkInput } from './contexts';
-import { split } from './evaluate';
-import { type FactsLookup, type Frame, type Machine, newFlow } from './machine';
-import { pathsBetween, type PathOptions } from './paths';
+import { type FactsLookup, type Frame, type Machine, MAX_INLINE, newFlow, type Weaker } from './machine';
+import { type PathOptions, pathsBetween } from './paths';
 import { START } from './state';
-import type { Caller, Fact, Path, Question, Why } from './verdict';
-import { vendorOf } from './verdict';
 import { backwards, forwards, vendorGraph, type VendorGraph } from './vendor-graph';
-import { deriveFacts, tableFact, type VmFact } from './vm-facts';
+import { type Caller, type Fact, type Path, type Question, vendorOf, type Why } from './verdict';
+import { axioms, deriveFacts, tableFact, type VmFact } from './vm-facts';
 import { whyPasses } from './why';
-import { zeroFact } from './zero-facts';
 import { Writes } from './writes';
+import { zeroFact } from './zero-facts';
 
 /** A place that a path has to pass: a call, or a function by its definitions. `text` as the user wrote it. */
 export type ResolvedSite =
@@ -33,12 +32,22 @@ export interface Reach {
 
 /** Statements and calls that one question may execute. Counted, never timed: the answer does not depend on load. */
 const BUDGET = 6_000_000;
+const CREATION = ['kvm_x86_ops.vm_init', 'kvm_x86_ops.vcpu_create'];
 const FACT_BUDGET = 4_000_000;
 
 /** Facts depend on the program alone; two questions share them. */
 const writesOf = new WeakMap<Program, Writes>();
 
-export function analyseReach(program: Program, question: Question, cancelled?: () => boolean): Reach {
+/**
+ * The reach of one question. Everything but the facts is worked out when it is first asked for.
+ * `weaker` is for tests: settings under which less is known.
+ */
+export function analyseReach(
+  program: Program,
+  question: Question,
+  cancelled?: () => boolean,
+  weaker: Weaker = {},
+): Reach {
   const vendor = vendorOf(question.vm, question.host);
   const graph = vendorGraph(program, vendor);
   const writes = writesOf.get(program) ?? new Writes(program);
@@ -59,19 +68,33 @@ export function analyseReach(program: Program, question: Question, cancelled?: (
     vm: question.vm,
     vendor,
     budget: FACT_BUDGET,
+    inline: weaker.inline ?? MAX_INLINE,
     fresh: 0,
     edgesOf: graph.edgesAt,
     writtenBy: (id) => writes.writtenBy(id),
+    addressed: () => writes.addressed(),
   };
-  const facts = deriveFacts({ program, question, vendor, writes, machine, live });
+  const creators = new Set(CREATION.flatMap((slot) => program.symbols.slot(slot)).map((target) => target.functionId));
+  const liveLater = forwards(
+    graph,
+    entries.map((entry) => entry.functionId),
+    creators,
+  );
+  const isBare = weaker.facts === 'axioms';
+  const facts = isBare
+    ? axioms(program, question)
+    : deriveFacts({ program, question, vendor, writes, machine, live, liveLater });
+  const found = (key: string): VmFact | undefined =>
+    isBare ? undefined : (tableFact(program, vendor, writes, key) ?? zeroFact({ program, vendor, writes, live }, key));
   const input: WalkInput = {
     machine: Object.assign(machine, { budget: BUDGET }),
-    facts: phases(facts, (key) => tableFact(program, vendor, key) ?? zeroFact({ program, vendor, writes, live }, key)),
+    facts: phases(facts, found),
     entries,
     closure: backwards(graph, sinks),
     sinks,
     dispatched: new Map(program.entries.filter((entry) => entry.inside).map((entry) => [entry.functionId, entry])),
     ...(cancelled === undefined ? {} : { cancelled }),
+    ...(weaker.context === undefined ? {} : { forgetful: true as const }),
   };
   return new Answers(program, graph, input, facts, live);
 }

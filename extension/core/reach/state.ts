@@ -8,7 +8,8 @@ import { ALL, and, type Bits, holds, isNone, join as joinBits, meet, TOP, withou
  */
 export type Value =
   | { readonly k: 'bits'; readonly bits: Bits }
-  | { readonly k: 'symbol'; readonly id: string }
+  /** `of`: the numbers that it can be by its type; all, if absent. */
+  | { readonly k: 'symbol'; readonly id: string; readonly of?: Bits }
   | { readonly k: 'object'; readonly id: string }
   | { readonly k: 'function'; readonly ids: readonly FunctionId[] };
 
@@ -27,6 +28,8 @@ export interface State {
   readonly known: CellMap<Bits>;
   /** What neither userspace nor the guest controls and this state needs: a failed allocation, each with its place. */
   readonly conditions: ReadonlySet<string>;
+  /** Locals whose address is known to code that is not followed: stores through unknown pointers may change them. */
+  readonly escaped?: ReadonlySet<string>;
 }
 
 export const START: State = { cells: CellMap.empty(), known: CellMap.empty(), conditions: new Set() };
@@ -36,7 +39,7 @@ export function bitsOf(state: State, value: Value): Bits {
     case 'bits':
       return value.bits;
     case 'symbol': {
-      const known = state.known.get(value.id) ?? TOP;
+      const known = state.known.get(value.id) ?? value.of ?? TOP;
       const whole = wholeOf(value);
       return whole === undefined ? known : meet(known, and(bitsOf(state, whole), TOP));
     }
@@ -65,11 +68,7 @@ export function withCell(state: State, cell: string, value: Value): State {
 
 /** Gives every cell that `changes` names another value. */
 export function replaced(state: State, changes: (cell: string) => Value | undefined): State {
-  let { cells } = state;
-  state.cells.forEach((cell) => {
-    const value = changes(cell);
-    if (value !== undefined) cells = cells.set(cell, value);
-  });
+  const cells = state.cells.replaced(changes);
   return cells === state.cells ? state : { ...state, cells };
 }
 
@@ -103,9 +102,22 @@ export function needing(state: State, condition: string): State {
   return state.conditions.has(condition) ? state : { ...state, conditions: new Set([...state.conditions, condition]) };
 }
 
-/** What a cell holds before anything is written to it: one unknown value. */
-export function initial(cell: string): Value {
-  return { k: 'symbol', id: cell };
+/** What a cell holds before anything is written to it: one unknown value, of the numbers that its type can hold. */
+export function initial(cell: string, of?: Bits): Value {
+  return of === undefined ? { k: 'symbol', id: cell } : { k: 'symbol', id: cell, of };
+}
+
+/** The local that an object is, or is a part of (`F.name` of `F.name.field`); `undefined` for anything else. */
+export function localOf(id: string): string | undefined {
+  if (id.includes('*') || id.startsWith('global.')) return undefined;
+  const first = id.indexOf('.');
+  const second = id.indexOf('.', first + 1);
+  return second < 0 ? id : id.slice(0, second);
+}
+
+export function withEscaped(state: State, locals: Iterable<string>): State {
+  const more = [...locals].filter((each) => state.escaped?.has(each) !== true);
+  return more.length === 0 ? state : { ...state, escaped: new Set([...(state.escaped ?? []), ...more]) };
 }
 
 function sameValue(a: Value, b: Value): boolean {
@@ -123,20 +135,27 @@ function sameValue(a: Value, b: Value): boolean {
 export function join(a: State, b: State): State {
   if (a === b) return a;
   let { cells, known } = a;
+  const lost: string[] = [];
   a.cells.differences(b.cells, (cell, mine, others) => {
-    cells = cells.set(cell, joinValues(a, mine ?? initial(cell), b, others ?? initial(cell)));
+    const value = joinValues(a, mine ?? initial(cell), b, others ?? initial(cell));
+    if (value.k !== 'object') {
+      // A pointer to either of two objects is one to an unknown object.
+      for (const each of [mine, others]) if (each?.k === 'object') lost.push(localOf(each.id) ?? '');
+    }
+    cells = cells.set(cell, value);
   });
   a.known.differences(b.known, (id, mine, others) => {
     known = mine === undefined || others === undefined ? known.delete(id) : known.set(id, joinBits(mine, others));
   });
   const conditions =
     a.conditions === b.conditions ? a.conditions : new Set([...a.conditions].filter((each) => b.conditions.has(each)));
-  return { cells, known, conditions };
+  const escaped = [...(a.escaped ?? []), ...(b.escaped ?? []), ...lost.filter((each) => each !== '')];
+  return { cells, known, conditions, ...(escaped.length === 0 ? {} : { escaped: new Set(escaped) }) };
 }
 
 /** What a value is that is `value` in state `a` and `other` in state `b`. */
 export function joinValues(a: State, value: Value, b: State, other: Value): Value {
-  if (sameValue(value, other)) return value;
+  if (sameValue(value, other)) return value.k === 'symbol' && value.of === undefined ? other : value;
   if (value.k === 'function' && other.k === 'function') {
     return { k: 'function', ids: [...new Set([...value.ids, ...other.ids])].sort() };
   }

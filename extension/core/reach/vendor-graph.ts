@@ -44,9 +44,13 @@ export function backwards(graph: VendorGraph, to: Iterable<FunctionId>): Set<Fun
   return spread(to, (id) => graph.callers(id).map((edge) => edge.callerId));
 }
 
-/** Everything that one of `from` can call, `from` included. */
-export function forwards(graph: VendorGraph, from: Iterable<FunctionId>): Set<FunctionId> {
-  return spread(from, (id) => graph.callees(id).map((edge) => edge.calleeId));
+/** Everything that one of `from` can call, `from` included; `but`: functions that are not gone into. */
+export function forwards(
+  graph: VendorGraph,
+  from: Iterable<FunctionId>,
+  but: ReadonlySet<FunctionId> = new Set(),
+): Set<FunctionId> {
+  return spread(from, (id) => graph.callees(id).flatMap((edge) => (but.has(edge.calleeId) ? [] : [edge.calleeId])));
 }
 
 function spread(start: Iterable<FunctionId>, next: (id: FunctionId) => readonly FunctionId[]): Set<FunctionId> {

@@ -62,8 +62,13 @@ const NONZERO = bits.without(bits.TOP, 0n);
  * A number in the vendor's table of operations (`kvm_x86_ops.required_apicv_inhibits`): the table is filled when the
  * vendor module is loaded, before any VM exists.
  */
-export function tableFact(program: Program, vendor: Vendor, key: string): VmFact | undefined {
+export function tableFact(program: Program, vendor: Vendor, writes: Writes, key: string): VmFact | undefined {
   if (!/^kvm_\w*ops\./.test(key)) return undefined;
+  // The table is copied as a whole when the module is loaded; a number in it that is set on its own is no constant.
+  const set = (writes.byKey.get(key) ?? []).filter(
+    (write) => write.op !== 'whole' && (write.fn.vendor === undefined || write.fn.vendor === vendor),
+  );
+  if (set.length > 0) return undefined;
   const entry = program.symbols.slotValue(key, vendor);
   const value = entry === undefined ? undefined : program.symbols.fold(entry.value, entry.file);
   if (entry === undefined || value === undefined) return undefined;
@@ -130,6 +135,8 @@ export interface Derivation {
   readonly machine: Omit<Machine, 'facts'>;
   /** Functions that some entry point reaches in the call graph of this vendor. */
   readonly live: ReadonlySet<FunctionId>;
+  /** Those that are reached without the vendor's creation of a VM or a vCPU, so that they run later, too. */
+  readonly liveLater: ReadonlySet<FunctionId>;
 }
 
 /** Structs that live as long as the VM or a vCPU, and begin as zero. */
@@ -175,9 +182,10 @@ export function deriveFacts(input: Derivation): Map<string, VmFact> {
       return now !== undefined && bits.within(now.bits, fact.bits) && bits.within(fact.bits, now.bits);
     });
     candidates = next;
-    if (stable) break;
+    if (stable) return new Map([...facts, ...candidates]);
   }
-  return new Map([...facts, ...candidates]);
+  // What has not settled proves nothing.
+  return facts;
 }
 
 /** KVM's mask of TD attributes, by the names that it has had. */
@@ -230,6 +238,7 @@ function create(
     depth: 0,
     read: new Set(),
     flow: newFlow(),
+    follow: true,
     onStore: (key, _value, _state, at, fn, cell) => {
       last.set(key, { at, fn });
       fns.add(fn.id);
@@ -253,7 +262,7 @@ function create(
     const site = { file: place.fn.file, line: lineOf(place.at), column: columnOf(place.at), function: place.fn.name };
     const before = stored.get(key);
     stored.set(key, {
-      value: before === undefined ? value : bits.meet(value, before.value),
+      value: before === undefined ? value : bits.join(value, before.value),
       site,
       text: factText(key, value),
       fns: new Set([...fns, ...(before?.fns ?? [])]),
@@ -284,12 +293,15 @@ function keep(
 ): VmFact {
   let kept = fact.bits;
   const writes: FactWrite[] = [];
-  for (const write of input.writes.byKey.get(fact.key) ?? []) {
+  const field = fact.key.slice(fact.key.indexOf('.') + 1);
+  // A store to a field of that name in an object of unknown type may be one to this field.
+  const all = [...(input.writes.byKey.get(fact.key) ?? []), ...(input.writes.byKey.get(`?.${field}`) ?? [])];
+  for (const write of all) {
     const site = { file: write.fn.file, line: lineOf(write.at), column: columnOf(write.at), function: write.fn.name };
     const add = (effect: FactWrite['effect']): void => {
       writes.push({ site, text: writeWords(write), effect });
     };
-    if (creating.has(write.fn.id)) {
+    if (creating.has(write.fn.id) && !input.liveLater.has(write.fn.id)) {
       add('sets');
       continue;
     }
@@ -305,7 +317,7 @@ function keep(
     if (value === 'never') add('not for this VM');
     else if (bits.within(value, fact.bits)) add('keeps');
     else {
-      add(bits.within(bits.TOP, value) && write.op === 'address' ? 'unknown' : 'breaks');
+      add(bits.within(bits.TOP, value) && /^(?:address|whole)$/.test(write.op) ? 'unknown' : 'breaks');
       kept = bits.join(kept, value);
     }
   }
@@ -334,7 +346,7 @@ function storedValue(
   write: WriteSite,
   ran: Map<FunctionId, Stores>,
 ): bits.Bits | 'never' {
-  if (write.op === 'address' || write.op === '++') return bits.TOP;
+  if (write.op === 'address' || write.op === 'whole' || write.op === '++') return bits.TOP;
   if (!ran.has(write.fn.id)) ran.set(write.fn.id, storesOf(input, facts, write.fn));
   const stores = ran.get(write.fn.id);
   return stores === undefined ? bits.TOP : (stores.get(`${fact.key}@${write.at}`) ?? 'never');
@@ -368,6 +380,7 @@ function storesOf(input: Derivation, facts: ReadonlyMap<string, VmFact>, node: F
 export function writeWords(write: WriteSite): string {
   const field = write.key.slice(write.key.indexOf('.') + 1);
   if (write.op === 'address') return `&${field} is passed on`;
+  if (write.op === 'whole') return `what ${field} lies in is stored to`;
   if (write.op === '++' || write.value === undefined) return `${field}++`;
   return `${field} ${write.op} ${exprWords(write.value)}`;
 }

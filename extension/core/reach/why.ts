@@ -4,6 +4,7 @@ import type { Context, Step } from './contexts';
 import { walkFrom } from './contexts';
 import { entryOf, renamed } from './entries';
 import { cutIn, distinctGuards, guardsBefore } from './explain';
+import { earlierCut } from './impose';
 import type { ResolvedSite } from './reach';
 import type { Entry, Guard, Path, Why } from './verdict';
 
@@ -103,39 +104,66 @@ function pathTo(end: Progress): Path {
   };
 }
 
-/** The shortest chain in the vendor's call graph that passes the sites, whether or not a VM can take it. */
+interface ChainNode {
+  readonly id: FunctionId;
+  /** The context that the calls so far lead to; absent behind a call that none takes. */
+  readonly context?: Context;
+  readonly passed: number;
+  readonly from?: ChainNode;
+  readonly edge?: Edge;
+}
+
+/**
+ * A chain in the vendor's call graph that passes the sites, whether or not a VM can take it: one with the fewest calls
+ * that cannot be taken, so that what cuts it is what matters.
+ */
 function structural(parts: CallersInput, sites: readonly ResolvedSite[]): Edge[] | undefined {
-  interface Node {
-    readonly id: FunctionId;
-    readonly passed: number;
-    readonly from?: Node;
-    readonly edge?: Edge;
+  const done = new Map<Context | FunctionId, Set<number>>();
+  const buckets: ChainNode[][] = [[]];
+  for (const { context } of parts.walk.roots) {
+    const { id } = context.node;
+    buckets[0]?.push({ id, context, passed: advance(sites, 0, id, undefined) });
   }
-  const seen = new Set<string>();
-  const queue: Node[] = [];
-  const arrive = (node: Node): void => {
-    const key = `${node.passed} ${node.id}`;
-    if (seen.has(key)) return;
-    seen.add(key);
-    queue.push(node);
-  };
-  for (const { context } of parts.walk.roots)
-    arrive({ id: context.node.id, passed: advance(sites, 0, context.node.id, undefined) });
-  for (let i = 0; i < queue.length; i++) {
-    const here = queue[i];
-    if (here === undefined) break;
-    if (parts.input.sinks.has(here.id)) {
-      if (here.passed < sites.length) continue;
-      const edges: Edge[] = [];
-      for (let at: Node | undefined = here; at?.edge !== undefined; at = at.from) edges.unshift(at.edge);
-      return edges;
-    }
-    for (const edge of parts.graph.callees(here.id)) {
-      if (!parts.input.closure.has(edge.calleeId)) continue;
-      arrive({ id: edge.calleeId, passed: advance(sites, here.passed, edge.calleeId, edge), from: here, edge });
+  for (let cost = 0; cost < buckets.length; cost++) {
+    const bucket = buckets[cost] ?? [];
+    for (let i = 0; i < bucket.length; i++) {
+      const here = bucket[i];
+      if (here === undefined) break;
+      const passed = done.get(here.context ?? here.id) ?? new Set();
+      done.set(here.context ?? here.id, passed);
+      if (passed.has(here.passed)) continue;
+      passed.add(here.passed);
+      if (parts.input.sinks.has(here.id)) {
+        if (here.passed === sites.length) return edgesTo(here);
+        continue;
+      }
+      for (const edge of parts.graph.callees(here.id)) {
+        if (!parts.input.closure.has(edge.calleeId)) continue;
+        const { calleeId: id } = edge;
+        const next = { id, passed: advance(sites, here.passed, id, edge), from: here, edge };
+        const taken = here.context?.steps.filter((step) => sameEdge(step.edge, edge)) ?? [];
+        for (const { to } of taken) bucket.push({ ...next, context: to });
+        if (taken.length > 0) continue;
+        const at = here.context === undefined && canBeTaken(parts, edge) ? cost : cost + 1;
+        if (at === cost) bucket.push(next);
+        else (buckets[at] ??= []).push(next);
+      }
     }
   }
   return undefined;
+}
+
+function edgesTo(end: ChainNode): Edge[] {
+  const edges: Edge[] = [];
+  for (let at: ChainNode | undefined = end; at?.edge !== undefined; at = at.from) edges.unshift(at.edge);
+  return edges;
+}
+
+/** Some context makes the call. */
+function canBeTaken(parts: CallersInput, edge: Edge): boolean {
+  return (parts.walk.contexts.get(edge.callerId) ?? []).some((context) =>
+    context.steps.some((step) => sameEdge(step.edge, edge)),
+  );
 }
 
 /** Follows a chain with the contexts that take it; where none does, the guard is noted and the next function starts afresh. */
@@ -146,7 +174,8 @@ function cutsAlong(parts: CallersInput, chain: readonly Edge[]): { cuts: Guard[]
   let current: readonly Context[] = parts.walk.roots
     .filter((root) => root.context.node.id === first?.callerId)
     .map((root) => root.context);
-  for (const edge of chain) {
+  let begun = 0;
+  for (const [index, edge] of chain.entries()) {
     const taken = current.flatMap((context) =>
       context.steps.filter((step) => sameEdge(step.edge, edge)).map((step) => step.to),
     );
@@ -155,7 +184,9 @@ function cutsAlong(parts: CallersInput, chain: readonly Edge[]): { cuts: Guard[]
       continue;
     }
     const cut = current.map((context) => cutIn(context, edge)).find((guard) => guard !== undefined);
-    if (cut !== undefined) cuts.push(cut);
+    const earlier = earlierCut(parts.input, chain.slice(begun, index + 1), current[0]?.phase ?? 'created');
+    for (const guard of [earlier, cut]) if (guard !== undefined) cuts.push(guard);
+    begun = index + 1;
     gaveUp ??= current.find((context) => context.gaveUp !== undefined)?.gaveUp;
     const fresh = walkFrom(parts.input, edge.calleeId);
     current = fresh === undefined ? [] : [fresh];

@@ -1,6 +1,9 @@
 import type { FunctionId, FunctionNode, Program } from '../program/program';
-import { argumentsStored, onlyReads } from './macro-stores';
-import type { AssignOp, Expr, Stmt } from '../syntax/facts';
+import type { AssignOp, Expr, MacroFact, Stmt } from '../syntax/facts';
+import { changesIn } from './changes';
+import { addressedBy, around, fillsFirst, isOwn, isOwnLength, isTypeless, keysWithin, structOf } from './exposed';
+import { overlaps } from './forget';
+import { argumentsStored, membersNamed, onlyReads, substituted } from './macro-stores';
 
 /** One store to a field or a global in the source. */
 export interface WriteSite {
@@ -8,8 +11,9 @@ export interface WriteSite {
   readonly key: string;
   readonly fn: FunctionNode;
   readonly at: number;
-  readonly op: AssignOp | '++' | 'address';
-  /** What is stored; absent for `++`, `--` and an address that is taken. */
+  /** `address`: it is given to code that is not followed. `whole`: an object that it lies in is stored to, or what lies over it. */
+  readonly op: AssignOp | '++' | 'address' | 'whole';
+  /** What is stored; absent for `++`, `--`, `address` and `whole`. */
   readonly value?: Expr;
   readonly text: string;
 }
@@ -43,6 +47,17 @@ export class Writes {
     }
     return fields;
   }
+
+  /** The names of fields whose address is taken, or which are filled by code that is not followed. */
+  addressed(): ReadonlySet<string> {
+    this.taken ??= new Set(
+      [...this.byKey]
+        .filter(([, writes]) => writes.some((write) => write.op === 'address'))
+        .map(([key]) => key.slice(key.lastIndexOf('.') + 1)),
+    );
+    return this.taken;
+  }
+  private taken: ReadonlySet<string> | undefined;
 
   private collect(start: FunctionId): ReadonlySet<string> {
     const fields = new Set<string>();
@@ -78,18 +93,104 @@ class Collector {
       return;
     }
     if (typeof value !== 'object' || value === null) return;
-    const x = value as Expr;
-    if (x.k === 'assign') this.store(x.l, x.op, x.r, x.at);
-    else if (x.k === 'unary' && /\+\+|--/.test(x.op)) this.store(x.x, '++', undefined, x.at);
-    else if (x.k === 'call' && x.fn.k === 'id' && x.fn.name === 'WRITE_ONCE' && x.args[0] !== undefined) {
-      this.store(x.args[0], '=', x.args[1], x.at);
-    } else if (x.k === 'unary' && x.op === '&' && x.x.k === 'member') this.store(x.x, 'address', undefined, x.at);
-    else if (x.k === 'call' && x.fn.k === 'id') this.throughMacro(x.fn.name, x.args, x.at);
-    if (x.k === 'call' && x.fn.k === 'id' && /^(?:atomic\w*|refcount)_read$/.test(x.fn.name)) {
-      for (const arg of x.args) this.any(arg.k === 'unary' && arg.op === '&' ? arg.x : arg);
-      return;
+    const x = value as Expr | Stmt;
+    switch (x.k) {
+      case 'assign':
+        this.store(x.l, x.op, x.r, x.at);
+        this.typeless(x.r, this.program.symbols.typeOf(x.l, this.node), x.at);
+        break;
+      case 'decl':
+        if (x.init !== undefined) this.typeless(x.init, x.type, x.at);
+        break;
+      case 'unary':
+        if (/\+\+|--/.test(x.op)) this.store(x.x, '++', undefined, x.at);
+        else if (x.op === '&' && x.x.k === 'member') this.store(x.x, 'address', undefined, x.at);
+        break;
+      case 'cast':
+        this.recast(x);
+        break;
+      case 'asm':
+        for (const output of x.outputs) this.store(output, 'address', undefined, x.at);
+        break;
+      case 'call':
+        if (this.call(x)) return;
+        break;
+      default:
     }
     for (const each of Object.values(value)) if (typeof each === 'object') this.any(each);
+  }
+
+  /** @returns whether there is nothing more to see in it. */
+  private call(x: Extract<Expr, { k: 'call' }>): boolean {
+    if (x.fn.k !== 'id') return false;
+    const { name } = x.fn;
+    if (/^(?:atomic\w*|refcount)_read$/.test(name)) {
+      for (const arg of x.args) this.any(arg.k === 'unary' && arg.op === '&' ? arg.x : arg);
+      return true;
+    }
+    if (name === 'WRITE_ONCE' && x.args[0] !== undefined) {
+      this.store(x.args[0], '=', x.args[1], x.at);
+      return false;
+    }
+    this.throughMacro(name, x.args, x.at);
+    if (fillsFirst(name)) this.filled(x);
+    const callee = this.program.symbols.functionsNamed(name, this.node.file)[0];
+    const params = callee !== undefined && 'body' in callee.fact ? callee.fact.params : [];
+    for (const [index, param] of params.entries()) {
+      const arg = x.args[index];
+      if (arg !== undefined) this.typeless(arg, param.type, x.at);
+    }
+    return false;
+  }
+
+  /** `memset(p, ...)`: the object that `p` points to, and if the length is not that of it what lies around. */
+  private filled(x: Extract<Expr, { k: 'call' }>): void {
+    const [target, ...rest] = x.args;
+    if (target === undefined) return;
+    const { symbols } = this.program;
+    const lvalue = addressedBy(target);
+    if (lvalue !== undefined) {
+      this.whole(lvalue, x.at);
+      const outer = around(lvalue);
+      if (outer !== undefined && !isOwnLength(rest.at(-1), lvalue, symbols, this.node)) this.whole(outer, x.at);
+      return;
+    }
+    const inner = target.k === 'cast' ? target.x : target;
+    const type = symbols.typeOf(inner, this.node);
+    if (type === undefined) return;
+    if (type.includes('[')) this.whole(inner, x.at);
+    else if (type.endsWith('*')) this.keys(structOf(symbols, type.slice(0, -1).trim()), x.at);
+  }
+
+  /** The address of a struct that becomes a pointer to anything. */
+  private typeless(x: Expr, type: string | undefined, at: number): void {
+    const lvalue = addressedBy(x);
+    if (lvalue === undefined || type === undefined || !isTypeless(this.program.symbols, type)) return;
+    this.whole(lvalue, at);
+  }
+
+  /** The address of a struct that is taken for one of another type. */
+  private recast(x: Extract<Expr, { k: 'cast' }>): void {
+    const lvalue = addressedBy(x.x);
+    if (lvalue === undefined || !x.type.includes('*') || isTypeless(this.program.symbols, x.type)) return;
+    const { symbols } = this.program;
+    const of = structOf(symbols, symbols.typeOf(lvalue, this.node));
+    if (of !== structOf(symbols, x.type.slice(0, -1).trim())) this.whole(lvalue, x.at);
+  }
+
+  /** Everything in a struct that is not this function's own. */
+  private whole(lvalue: Expr, at: number): void {
+    if (isOwn(lvalue, this.node, this.program.symbols)) return;
+    const { symbols } = this.program;
+    const type = symbols.typeOf(lvalue, this.node);
+    const pointed = lvalue.k === 'id' && type?.endsWith('*') === true ? type.slice(0, -1).trim() : type;
+    this.keys(structOf(symbols, pointed), at);
+  }
+
+  private keys(tag: string | undefined, at: number): void {
+    if (tag === undefined) return;
+    for (const key of keysWithin(this.program.symbols, tag))
+      this.found({ key, fn: this.node, at, op: 'whole', text: '' });
   }
 
   /** A macro can assign to an argument that is written without `&`, and so can what the tree does not hold. */
@@ -103,12 +204,54 @@ class Collector {
       if (stored?.has(index) !== false && (arg.k === 'member' || arg.k === 'id'))
         this.store(arg, 'address', undefined, at);
     }
+    if (macro?.params !== undefined) this.inMacro(macro, args, at);
+  }
+
+  /** Stores that a macro's body makes to fields of what it is given. */
+  private inMacro(macro: MacroFact, args: readonly Expr[], at: number): void {
+    const code = macro.expr ?? macro.stmts;
+    if (code === undefined) return;
+    const fields = changesIn(code).fields;
+    if (fields.size === 0) return;
+    const given = new Map(
+      (macro.params ?? []).flatMap((param, i) => (args[i] === undefined ? [] : [[param, args[i]]])),
+    );
+    for (const field of fields) {
+      const tags = new Set(
+        membersNamed(code, field).map((x) => {
+          const type = this.program.symbols.typeOf(substituted(x.x, given), this.node);
+          return type === undefined
+            ? '?'
+            : (/(?:struct|union) ([\w.@]+)/.exec(this.program.symbols.resolveType(type))?.[1] ?? '?');
+        }),
+      );
+      for (const tag of tags) this.found({ key: `${tag}.${field}`, fn: this.node, at, op: 'address', text: '' });
+    }
   }
 
   private store(l: Expr, op: WriteSite['op'], value: Expr | undefined, at: number): void {
+    const { symbols } = this.program;
+    if (op === '=' && value !== undefined && !isOwn(l, this.node, symbols)) {
+      const tag = structOf(symbols, symbols.typeOf(l, this.node));
+      if (tag !== undefined) this.keys(tag, at);
+    }
     const key = this.keyOf(l);
     if (key === undefined) return;
-    this.found({ key, fn: this.node, at, op, text: '', ...(value === undefined ? {} : { value }) });
+    // An element is stored to by an index that the evaluation does not follow.
+    const how = l.k === 'index' ? 'address' : op;
+    this.found({ key, fn: this.node, at, op: how, text: '', ...(value === undefined ? {} : { value }) });
+    if (l.k === 'member') this.overlays(key, at);
+  }
+
+  private overlays(key: string, at: number): void {
+    const dot = key.indexOf('.');
+    const fields = this.program.symbols.struct(key.slice(0, dot))?.fields ?? [];
+    const own = fields.find((field) => field.name === key.slice(dot + 1));
+    if (own?.overlays === undefined) return;
+    for (const other of fields) {
+      if (overlaps(own, other))
+        this.found({ key: `${key.slice(0, dot)}.${other.name}`, fn: this.node, at, op: 'whole', text: '' });
+    }
   }
 
   private keyOf(l: Expr): string | undefined {

@@ -1,0 +1,198 @@
+import { columnOf, type Expr, lineOf, type Stmt } from '../syntax/facts';
+import { few, split } from './conditions';
+import { evaluate } from './evaluate';
+import { hasLabel, runStatements } from './execute';
+import * as bits from './known-bits';
+import { cellOf } from './locals';
+import type { Decision, Frame, Label } from './machine';
+import { bitsOf, joinAll, refine, type State, type Value } from './state';
+
+export function runIf(frame: Frame, stmt: Extract<Stmt, { k: 'if' }>, state: State): State | undefined {
+  frame.read.clear();
+  const { yes, no } = split(frame, stmt.c, state);
+  const facts = [...frame.read].sort();
+  const enterThen = joinAll(yes);
+  const enterElse = joinAll(no);
+  const outerLabels = frame.goals?.labels ?? [];
+  const label = frame.goals === undefined ? undefined : comparedSelector(frame, stmt.c, state);
+  if (frame.goals !== undefined && label !== undefined) frame.goals.labels = [...outerLabels, label];
+  const then = runArm(frame, stmt.then, enterThen);
+  if (frame.goals !== undefined) frame.goals.labels = outerLabels;
+  const otherwise = runArm(frame, stmt.else ?? [], enterElse);
+  if (frame.goals !== undefined) {
+    const value = enterThen === undefined ? false : enterElse === undefined ? true : 'unknown';
+    frame.goals.decisions.push(
+      decision(frame, stmt, value, facts, { then: then !== undefined, otherwise: otherwise !== undefined }),
+    );
+  }
+  return joinAll([...(then === undefined ? [] : [then]), ...(otherwise === undefined ? [] : [otherwise])]);
+}
+
+/** An arm that the condition does not enter may still be entered at a label. */
+function runArm(frame: Frame, body: readonly Stmt[], start: State | undefined): State | undefined {
+  return start === undefined && !body.some(hasLabel) ? undefined : runStatements(frame, body, start);
+}
+
+/** `if (ioctl == KVM_X && ...)` names the way in as a `case` of a switch over the number does. */
+function comparedSelector(frame: Frame, c: Expr, state: State): Label | undefined {
+  if (c.k !== 'binary') return undefined;
+  if (c.op === '&&') return comparedSelector(frame, c.l, state) ?? comparedSelector(frame, c.r, state);
+  if (c.op !== '==' || c.l.k !== 'id' || c.r.k !== 'id') return undefined;
+  const value = state.cells.get(cellOf(frame, c.l.name));
+  return value?.k === 'symbol' && value.id.startsWith('ioctl:') ? { kind: 'ioctl', names: [c.r.name] } : undefined;
+}
+
+function decision(
+  frame: Frame,
+  stmt: Extract<Stmt, { k: 'if' }>,
+  value: true | false | 'unknown',
+  facts: readonly string[],
+  goesOn: { then: boolean; otherwise: boolean },
+): Decision {
+  const rules: { needs: boolean; from: number; to: number }[] = [];
+  const then = stretch(stmt.then);
+  const otherwise = stretch(stmt.else ?? []);
+  if (then !== undefined) rules.push({ needs: true, ...then });
+  if (otherwise !== undefined) rules.push({ needs: false, ...otherwise });
+  const end = Math.max(then?.to ?? stmt.at, otherwise?.to ?? stmt.at);
+  const ends = (body: readonly Stmt[]): boolean => /^(?:return|goto|break|continue)$/.test(body.at(-1)?.k ?? '');
+  if (value === true ? !goesOn.then : value === 'unknown' && !goesOn.then && ends(stmt.then))
+    rules.push({ needs: false, from: end + 1, to: Infinity });
+  if (value === false ? !goesOn.otherwise : value === 'unknown' && !goesOn.otherwise && ends(stmt.else ?? [])) {
+    rules.push({ needs: true, from: end + 1, to: Infinity });
+  }
+  const site = {
+    file: frame.node.file,
+    line: lineOf(stmt.c.at),
+    column: columnOf(stmt.c.at),
+    function: frame.node.name,
+  };
+  return { guard: { site, text: stmt.text, value, facts }, rules };
+}
+
+/** From the first to the last position that a list of statements mentions. */
+export function stretch(body: readonly Stmt[]): { from: number; to: number } | undefined {
+  let from = Infinity;
+  let to = -Infinity;
+  const visit = (value: unknown): void => {
+    if (Array.isArray(value)) for (const each of value) visit(each);
+    else if (typeof value === 'object' && value !== null) {
+      const { at } = value as { at?: unknown };
+      if (typeof at === 'number') {
+        if (at < from) from = at;
+        if (at > to) to = at;
+      }
+      for (const each of Object.values(value)) if (typeof each === 'object') visit(each);
+    }
+  };
+  visit(body);
+  return from === Infinity ? undefined : { from, to };
+}
+
+export function runSwitch(frame: Frame, stmt: Extract<Stmt, { k: 'switch' }>, state: State): State | undefined {
+  frame.read.clear();
+  const [after, value] = evaluate(frame, stmt.x, state);
+  const facts = [...frame.read].sort();
+  const outerBreaks = frame.flow.breaks;
+  frame.flow.breaks = [];
+  const body = flattenCases(frame, stmt.body);
+  const rest = remaining(frame, body, after, value);
+  const goals = frame.goals;
+  const outerLabels = goals?.labels ?? [];
+  let current: State | undefined;
+  let sawDefault = false;
+  for (let i = 0; i < body.length;) {
+    const labels: Extract<Stmt, { k: 'case' }>[] = [];
+    let next = i;
+    for (let each = body[next]; each?.k === 'case'; each = body[++next]) labels.push(each);
+    let end = next;
+    while (end < body.length && body[end]?.k !== 'case') end += 1;
+    const arm = body.slice(next, end);
+    const entering = labels.flatMap((label) =>
+      label.lo === undefined ? (rest === undefined ? [] : [rest]) : enterCase(frame, label, after, value),
+    );
+    if (labels.some((label) => label.lo === undefined)) sawDefault = true;
+    const start = joinAll([...(current === undefined ? [] : [current]), ...few(entering)]);
+    if (goals !== undefined) {
+      const label = selectorLabel(labels, value);
+      goals.labels = label === undefined ? outerLabels : [...outerLabels, label];
+      const place = stretch(arm);
+      if (place !== undefined) {
+        const site = {
+          file: frame.node.file,
+          line: lineOf(stmt.x.at),
+          column: columnOf(stmt.x.at),
+          function: frame.node.name,
+        };
+        goals.decisions.push({
+          guard: { site, text: `switch (${stmt.text})`, value: start === undefined ? false : 'unknown', facts },
+          rules: [{ needs: true, ...place }],
+        });
+      }
+    }
+    current = runStatements(frame, arm, start);
+    i = Math.max(end, i + 1);
+  }
+  if (goals !== undefined) goals.labels = outerLabels;
+  const ends = [...frame.flow.breaks];
+  frame.flow.breaks = outerBreaks;
+  if (current !== undefined) ends.push(current);
+  if (!sawDefault && rest !== undefined) ends.push(rest);
+  return joinAll(ends);
+}
+
+/** Cases under an active `#if` stand among the others. */
+export function flattenCases(frame: Frame, body: readonly Stmt[]): Stmt[] {
+  return body.flatMap((stmt) => {
+    if (stmt.k === 'when' && stmt.body.some((each) => each.k === 'case')) {
+      return frame.machine.program.symbols.isActive([stmt.when], frame.node.file) === false
+        ? []
+        : flattenCases(frame, stmt.body);
+    }
+    return [stmt];
+  });
+}
+
+function enterCase(frame: Frame, label: Extract<Stmt, { k: 'case' }>, state: State, value: Value): State[] {
+  const range = caseRange(frame, label);
+  if (range === undefined) return [state];
+  const inside = refine(
+    state,
+    value,
+    range[0] === range[1] ? bits.constant(range[0]) : bits.between(bits.TOP, range[0], range[1]),
+  );
+  return inside === undefined ? [] : [inside];
+}
+
+function caseRange(frame: Frame, label: Extract<Stmt, { k: 'case' }>): readonly [bigint, bigint] | undefined {
+  const { symbols } = frame.machine.program;
+  const lo = label.lo === undefined ? undefined : symbols.fold(label.lo, frame.node.file);
+  const hi = label.hi === undefined ? lo : symbols.fold(label.hi, frame.node.file);
+  if (lo === undefined || hi === undefined) return undefined;
+  return [BigInt.asUintN(64, lo), BigInt.asUintN(64, hi)];
+}
+
+/** What the scrutinee is where no `case` matches. */
+function remaining(frame: Frame, body: readonly Stmt[], state: State, value: Value): State | undefined {
+  let known = bitsOf(state, value);
+  for (const stmt of body) {
+    if (stmt.k !== 'case' || stmt.lo === undefined) continue;
+    const range = caseRange(frame, stmt);
+    if (range === undefined) continue;
+    const others: (readonly [bigint, bigint])[] = [];
+    if (range[0] > 0n) others.push([0n, range[0] - 1n]);
+    if (range[1] < bits.ALL) others.push([range[1] + 1n, bits.ALL]);
+    known = bits.meet(known, bits.fromRanges(others));
+  }
+  return refine(state, value, known);
+}
+
+/** Whether the labels name ways in: ioctls of a selector, capabilities and sub-commands, exit reasons. */
+function selectorLabel(labels: readonly Extract<Stmt, { k: 'case' }>[], value: Value): Label | undefined {
+  const names = labels.flatMap((label) => (label.lo?.k === 'id' ? [label.lo.name] : []));
+  const first = names[0];
+  if (first === undefined) return undefined;
+  if (value.k === 'symbol' && value.id.startsWith('ioctl:')) return { kind: 'ioctl', names };
+  if (/^KVM_(?:CAP|SEV|TDX)_/.test(first)) return { kind: 'sub', names };
+  return /^(?:EXIT_REASON|SVM_EXIT|SVM_VMGEXIT|TDVMCALL)_/.test(first) ? { kind: 'exit', names } : undefined;
+}

@@ -1,0 +1,83 @@
+import type { Expr, MacroFact } from '../syntax/facts';
+import { labelsOf } from './assigned';
+import { type Call, evaluateAll, type Returned } from './call';
+import { changesIn } from './changes';
+import { split } from './conditions';
+import { evaluate, freshSymbol } from './evaluate';
+import { park, runStatements } from './execute';
+import { havocCall } from './havoc';
+import * as bits from './known-bits';
+import { declaredByMacro } from './locals';
+import { type Frame, MAX_INLINE } from './machine';
+import { argumentsStored, onlyReads } from './macro-stores';
+import { assign } from './places';
+import { bitsValue, type State, type Value } from './state';
+
+/** In a macro's body: a call that leads on, with the arguments that the macro gives it. */
+export function noteUse(frame: Frame, x: Call, args: readonly Value[], state: State): void {
+  const { uses } = frame;
+  if (uses === undefined || frame.bound === undefined || x.fn.k !== 'id') return;
+  for (const edge of uses.edges) {
+    if (edge.callee !== x.fn.name) continue;
+    uses.met.add(edge);
+    uses.goals.seen.push({ edge, args, state, labels: uses.goals.labels });
+  }
+}
+
+/** The macro's own body calls the function by its name, so that the execution of the body decides whether it does. */
+export function namesCall(macro: MacroFact, callee: string): boolean {
+  const code = macro.expr ?? macro.stmts;
+  return code !== undefined && changesIn(code).calls.some((call) => call.fn.k === 'id' && call.fn.name === callee);
+}
+
+export function expandMacro(frame: Frame, x: Call, macro: MacroFact, state: State): Returned[] {
+  const code = macro.expr ?? macro.stmts;
+  if (code === undefined || frame.depth >= MAX_INLINE + 4) return opaqueMacro(frame, x, macro, state);
+  const bound = new Map<string, { x: Expr; frame: Frame }>();
+  for (const [index, param] of (macro.params ?? []).entries()) {
+    const arg = x.args[index];
+    if (arg !== undefined) bound.set(param, { x: arg, frame });
+  }
+  const own = { names: declaredByMacro(macro), prefix: `${frame.own?.prefix ?? frame.name}~${x.at}` };
+  const inner: Frame = { ...withoutGoals(frame), depth: frame.depth + 1, bound, own };
+  if (macro.expr === undefined) {
+    const end = runStatements(inner, macro.stmts ?? [], state);
+    return end === undefined ? [] : [{ state: end, value: freshSymbol(frame) }];
+  }
+  if (isTruth(macro.expr)) {
+    const { yes, no } = split(inner, macro.expr, state);
+    return [
+      ...yes.map((each) => ({ state: each, value: bitsValue(bits.constant(1n)) })),
+      ...no.map((each) => ({ state: each, value: bitsValue(bits.constant(0n)) })),
+    ];
+  }
+  const [after, value] = evaluate(inner, macro.expr, state);
+  return [{ state: after, value }];
+}
+
+/** A macro whose body is not followed: what it may store to by its text is forgotten. */
+function opaqueMacro(frame: Frame, x: Call, macro: MacroFact, state: State): Returned[] {
+  const [after, args] = evaluateAll(frame, x.args, state);
+  const stored = onlyReads(macro.name) ? new Set<number>() : argumentsStored(macro);
+  let next = havocCall(frame, args, after, [new Set(fieldsStored(macro))], false);
+  for (const [index, arg] of x.args.entries())
+    if (stored.has(index)) next = assign(frame, arg, freshSymbol(frame), next, x.at);
+  for (const arg of x.args) if (arg.k === 'id' && labelsOf(frame).has(arg.name)) park(frame, arg.name, next);
+  return [{ state: next, value: freshSymbol(frame) }];
+}
+
+/** Names of fields that a macro's text stores to. */
+function fieldsStored(macro: MacroFact): string[] {
+  return [...macro.text.matchAll(/(?:->|\.)\s*(\w+)\s*(?:=(?!=)|[-+*/|&^]=|<<=|>>=|\+\+|--)/g)].flatMap(
+    (match) => match[1] ?? [],
+  );
+}
+
+function withoutGoals(frame: Frame): Frame {
+  const { goals: _, ...rest } = frame;
+  return rest;
+}
+
+function isTruth(x: Expr): boolean {
+  return (x.k === 'binary' && /^(?:==|!=|<|<=|>|>=|&&|\|\|)$/.test(x.op)) || (x.k === 'unary' && x.op === '!');
+}

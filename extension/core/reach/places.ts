@@ -1,0 +1,164 @@
+import type { Expr } from '../syntax/facts';
+import { evaluate, type Evaluated, freshId, freshSymbol } from './evaluate';
+import { forgetField, forgetOverlays, forgetParts, forgetUnknownTarget } from './forget';
+import * as bits from './known-bits';
+import { cellOf, isLocal, isShadowed } from './locals';
+import type { Frame } from './machine';
+import { converted, type PlaceType, placeType } from './number-types';
+import { bitsValue, initial, refine, type State, type Value, withCell } from './state';
+
+/** Where an lvalue is kept: a cell, and for a field the key of facts about it. */
+export interface Place {
+  readonly cell: string;
+  readonly key?: string;
+  /** The struct or union that the field is in. */
+  readonly tag?: string;
+  /** Two reads may differ: memory shared with userspace. */
+  readonly shared: boolean;
+}
+
+/** Fields of objects that userspace can write at any time. */
+const SHARED = new Set(['kvm_run', 'kvm_lapic_state', 'kvm_xen']);
+
+/** The cell that an lvalue names, evaluating what it takes to know the object. */
+export function placeOf(frame: Frame, x: Expr, state: State): readonly [State, Place | undefined] {
+  switch (x.k) {
+    case 'id': {
+      const bound = frame.bound?.get(x.name);
+      if (bound !== undefined) return placeOf(bound.frame, bound.x, state);
+      if (isShadowed(frame, x.name)) return [state, undefined];
+      const local = cellOf(frame, x.name);
+      if (isLocal(frame, x) || state.cells.has(local)) return [state, { cell: local, shared: false }];
+      return [state, { cell: `global.${x.name}`, key: x.name, shared: false }];
+    }
+    case 'member': {
+      const type = frame.machine.program.symbols.typeOf(boundExpr(frame, x.x), scopeNode(frame, x.x));
+      const tag =
+        type === undefined
+          ? undefined
+          : /(?:struct|union) ([\w.@]+)/.exec(frame.machine.program.symbols.resolveType(type))?.[1];
+      const [after, object] = x.arrow ? objectAt(frame, x.x, state) : innerObject(frame, x.x, state);
+      if (object === undefined) return [after, undefined];
+      return [
+        after,
+        {
+          cell: `${object}.${x.field}`,
+          ...(tag === undefined ? {} : { key: `${tag}.${x.field}`, tag }),
+          shared: tag !== undefined && SHARED.has(tag),
+        },
+      ];
+    }
+    case 'unary': {
+      if (x.op !== '*') return [state, undefined];
+      const [after, pointer] = evaluate(frame, x.x, state);
+      return [after, pointer.k === 'object' ? { cell: pointer.id, shared: false } : undefined];
+    }
+    case 'cast':
+      return placeOf(frame, x.x, state);
+    case 'index': {
+      // Elements have no cells; what is called in the index runs all the same.
+      const [afterArray] = x.x.k === 'id' ? [state] : evaluate(frame, x.x, state);
+      return [evaluate(frame, x.i, afterArray)[0], undefined];
+    }
+    default:
+      return [evaluate(frame, x, state)[0], undefined];
+  }
+}
+
+export function boundExpr(frame: Frame, x: Expr): Expr {
+  const bound = x.k === 'id' ? frame.bound?.get(x.name) : undefined;
+  return bound === undefined ? x : boundExpr(bound.frame, bound.x);
+}
+
+export function scopeNode(frame: Frame, x: Expr): Frame['node'] {
+  const bound = x.k === 'id' ? frame.bound?.get(x.name) : undefined;
+  return bound === undefined ? frame.node : scopeNode(bound.frame, bound.x);
+}
+
+/** The object that a pointer points to; an unknown pointer gets an object of its own, the same at each look. */
+function objectAt(frame: Frame, pointer: Expr, state: State): readonly [State, string | undefined] {
+  const [after, value] = evaluate(frame, pointer, state);
+  if (value.k === 'object') return [after, value.id];
+  if (value.k === 'symbol') return [after, `*${value.id}`];
+  return [after, undefined];
+}
+
+function innerObject(frame: Frame, x: Expr, state: State): readonly [State, string | undefined] {
+  const [after, place] = placeOf(frame, x, state);
+  return [after, place?.cell];
+}
+
+export function read(frame: Frame, x: Expr, state: State): Evaluated {
+  const [after, place] = placeOf(frame, x, state);
+  if (place === undefined || place.shared) {
+    const fact = place?.key === undefined ? keyFact(frame, x) : undefined;
+    return [after, fact ?? freshSymbol(frame)];
+  }
+  const cell = after.cells.get(place.cell);
+  if (cell !== undefined) return [after, cell];
+  const of = typeOfPlace(frame, x, place).number?.range;
+  if (place.key !== undefined) {
+    const fact = frame.machine.facts(place.key);
+    if (fact !== undefined) {
+      frame.read.add(fact.id);
+      if (bits.single(fact.bits) !== undefined) return [after, bitsValue(fact.bits)];
+      const symbol = initial(place.cell, of);
+      const refined = refine(after, symbol, fact.bits) ?? after;
+      return [withCell(refined, place.cell, symbol), symbol];
+    }
+  }
+  // A cell that was looked at is in the state, so that whoever writes to it later finds it there.
+  return [withCell(after, place.cell, initial(place.cell, of)), initial(place.cell, of)];
+}
+
+function typeOfPlace(frame: Frame, l: Expr, place: Place | undefined): PlaceType {
+  return placeType(frame.machine.program.symbols, boundExpr(frame, l), scopeNode(frame, l), place?.tag);
+}
+
+/** What is known of a field whatever the object: the pointer to it is not known. */
+function keyFact(frame: Frame, x: Expr): Value | undefined {
+  if (x.k !== 'member') return undefined;
+  const type = frame.machine.program.symbols.typeOf(boundExpr(frame, x.x), scopeNode(frame, x.x));
+  const tag =
+    type === undefined
+      ? undefined
+      : /(?:struct|union) ([\w.@]+)/.exec(frame.machine.program.symbols.resolveType(type))?.[1];
+  const fact = tag === undefined ? undefined : frame.machine.facts(`${tag}.${x.field}`);
+  if (fact === undefined) return undefined;
+  frame.read.add(fact.id);
+  return bitsValue(fact.bits);
+}
+
+/**
+ * Stores into an lvalue what its type leaves of the value. A store through a pointer takes with it what is known of the
+ * same field of other objects, one of a whole struct what is known of its fields, one in a union what lies over it.
+ */
+export function assign(frame: Frame, l: Expr, stored: Value, state: State, at: number): State {
+  const [after, place] = placeOf(frame, l, state);
+  const type = typeOfPlace(frame, l, place);
+  const value = converted(type.number, after, stored, () => freshId(frame));
+  const key = place?.key ?? storedKey(frame, l);
+  if (key !== undefined) frame.onStore?.(key, value, after, at, frame.node, place?.cell);
+  const x = boundExpr(frame, l);
+  if (place === undefined) {
+    if (x.k === 'member') return forgetField(frame, after, x.field, undefined);
+    return x.k === 'unary' || x.k === 'index' ? forgetUnknownTarget(frame, after) : after;
+  }
+  let next = type.hasParts ? forgetParts(frame, after, place.cell) : after;
+  if (place.cell.includes('*') || x.k === 'unary') {
+    const field = place.cell.slice(place.cell.lastIndexOf('.') + 1);
+    next = forgetField(frame, next, field, place.cell);
+  }
+  next = forgetOverlays(frame, next, x, place);
+  return withCell(next, place.cell, value);
+}
+
+function storedKey(frame: Frame, l: Expr): string | undefined {
+  if (l.k !== 'member') return undefined;
+  const type = frame.machine.program.symbols.typeOf(boundExpr(frame, l.x), scopeNode(frame, l.x));
+  const tag =
+    type === undefined
+      ? undefined
+      : /(?:struct|union) ([\w.@]+)/.exec(frame.machine.program.symbols.resolveType(type))?.[1];
+  return tag === undefined ? undefined : `${tag}.${l.field}`;
+}
