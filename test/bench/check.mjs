@@ -46,7 +46,7 @@ function cscope() {
   const database = join(folder, 'cscope.out');
   const start = performance.now();
   for (const command of [
-    `find arch/x86/kvm virt/kvm -name '*.[ch]' > ${folder}/files && cscope -b -k -q -i ${folder}/files -f ${database}`,
+    `find arch/x86/kvm virt/kvm -name '*.[ch]' > ${folder}/files && rm -f ${database}* && cscope -b -k -q -i ${folder}/files -f ${database}`,
     `cscope -d -k -q -f ${database} -L -3 kvm_zap_gfn_range`,
   ]) {
     const result = spawnSync('sh', ['-c', command], { cwd: tree, encoding: 'utf8' });
