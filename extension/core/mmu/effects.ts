@@ -1,3 +1,5 @@
+import type { Expr, Stmt } from '../syntax/facts';
+import { isOpaque, walkExprs, walkStmts } from '../syntax/walk';
 import type { Machine } from './machine';
 import { operationOf } from './operations';
 import { changesNothing } from './purity';
@@ -52,7 +54,7 @@ function effectOfBody(machine: Machine, name: string, file: string, depth: numbe
   const body = node === undefined ? symbols.macro(name, file) : node.fact;
   if (body === undefined) return 'unknown';
   const calls = new Set<string>();
-  collectCalls(body, calls);
+  collectCalls('body' in body ? body.body : (body.stmts ?? asBody(body.expr)), calls);
   let effect: Effect = calls.has('') ? 'unknown' : 'none';
   for (const callee of calls) {
     if (callee === '') continue;
@@ -63,23 +65,18 @@ function effectOfBody(machine: Machine, name: string, file: string, depth: numbe
   return effect;
 }
 
-/** Names of functions and macros called in facts; `''` for what has no name: an indirect call, assembler, unread text. */
-function collectCalls(node: unknown, calls: Set<string>): void {
-  if (Array.isArray(node)) {
-    for (const each of node) collectCalls(each, calls);
-    return;
-  }
-  if (typeof node !== 'object' || node === null) return;
-  if ('k' in node) {
-    if (node.k === 'asm' || node.k === 'opaque') calls.add('');
-    if (node.k === 'guard') calls.add('mutex_lock');
-    if (node.k === 'call' && 'fn' in node) calls.add(nameOf(node.fn));
-  }
-  for (const value of Object.values(node)) collectCalls(value, calls);
+/** Names of functions and macros called in a body; `''` for what has no name: an indirect call, assembler, unread text. */
+function collectCalls(body: readonly Stmt[], calls: Set<string>): void {
+  walkStmts(body, (stmt) => {
+    if (stmt.k === 'asm' || isOpaque(stmt)) calls.add('');
+    if (stmt.k === 'guard') calls.add('mutex_lock');
+  });
+  walkExprs(body, (x) => {
+    if (isOpaque(x)) calls.add('');
+    if (x.k === 'call') calls.add(x.fn.k === 'id' ? x.fn.name : '');
+  });
 }
 
-function nameOf(callee: unknown): string {
-  const isName =
-    typeof callee === 'object' && callee !== null && 'k' in callee && callee.k === 'id' && 'name' in callee;
-  return isName && typeof callee.name === 'string' ? callee.name : '';
+function asBody(x: Expr | undefined): Stmt[] {
+  return x === undefined ? [] : [{ k: 'expr', at: x.at, x }];
 }

@@ -66,14 +66,6 @@ export function usesOf(fact: FunctionFact): BodyUses {
   return uses;
 }
 
-/** The uses in a macro's body, where it parses. */
-export function usesIn(body: { readonly expr?: Expr; readonly stmts?: readonly Stmt[] }): BodyUses {
-  const collector = new Collector();
-  if (body.stmts !== undefined) collector.stmts(body.stmts);
-  else if (body.expr !== undefined) collector.expr(body.expr);
-  return collector;
-}
-
 class Collector implements BodyUses {
   readonly calls: CallUse[] = [];
   readonly stores: StoreUse[] = [];

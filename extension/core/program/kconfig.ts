@@ -1,3 +1,4 @@
+import { emptyFacts } from '../syntax/empty-facts';
 import type { FileFacts, MacroFact } from '../syntax/facts';
 import { pos } from '../syntax/facts';
 
@@ -38,23 +39,12 @@ export function kconfigFacts(
     for (const option of byName.get(name) ?? []) option.selects.forEach(enable);
 
   return parsed.map(({ file, options }) => ({
-    path: file.path,
-    hash: file.hash,
-    lines: file.text.split('\n').length,
-    functions: [],
-    prototypes: [],
-    variables: [],
-    structs: [],
-    typedefs: [],
-    enumerators: [],
+    ...emptyFacts(file.path, file.hash, file.text.split('\n').length),
     macros: options.map((option): MacroFact => ({
       name: `CONFIG_${option.name}`,
       at: pos(option.line, 1),
       text: on.has(option.name) ? '1' : '0',
     })),
-    includes: [],
-    fileScopeCalls: [],
-    problems: [],
   }));
 }
 

@@ -1,6 +1,7 @@
 import { kvmFiles } from '../source/kvm-files';
 import type { SourceTree } from '../source/tree';
 import type { FileFacts } from '../syntax/facts';
+import { emptyFacts } from '../syntax/empty-facts';
 import type { CParser } from '../syntax/parser';
 import { readFacts } from '../syntax/read-facts';
 import { textHash } from '../syntax/text-hash';
@@ -104,19 +105,5 @@ async function readOptions(tree: SourceTree): Promise<FileFacts[]> {
 }
 
 function unread(path: string, why: string): FileFacts {
-  return {
-    path,
-    hash: '',
-    lines: 0,
-    functions: [],
-    prototypes: [],
-    variables: [],
-    structs: [],
-    typedefs: [],
-    enumerators: [],
-    macros: [],
-    includes: [],
-    fileScopeCalls: [],
-    problems: [{ file: path, message: `cannot be read: ${why}` }],
-  };
+  return { ...emptyFacts(path, '', 0), problems: [{ file: path, message: `cannot be read: ${why}` }] };
 }

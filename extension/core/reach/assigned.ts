@@ -1,4 +1,4 @@
-import type { Expr, Stmt } from '../syntax/facts';
+import { walkStmts } from '../syntax/walk';
 import type { Frame } from './machine';
 import { onlyReads } from './macro-stores';
 
@@ -29,18 +29,13 @@ export function labelsOf(frame: Frame): ReadonlySet<string> {
   let names = labels.get(fact);
   if (names === undefined) {
     const found = new Set<string>();
-    if ('body' in fact) collectLabels(fact.body, found);
+    if ('body' in fact) {
+      walkStmts(fact.body, (stmt) => {
+        if (stmt.k === 'label') found.add(stmt.name);
+      });
+    }
     names = found;
     labels.set(fact, names);
   }
   return names;
-}
-
-function collectLabels(value: unknown, found: Set<string>): void {
-  if (Array.isArray(value)) for (const each of value) collectLabels(each, found);
-  else if (typeof value === 'object' && value !== null) {
-    const x = value as Stmt | Expr;
-    if (x.k === 'label') found.add(x.name);
-    for (const each of Object.values(value)) if (typeof each === 'object') collectLabels(each, found);
-  }
 }

@@ -26,9 +26,6 @@ export interface FileFacts {
   readonly problems: readonly Problem[];
 }
 
-/** Raise when the shape or the meaning of facts changes: cached facts of another version are not read. */
-export const FACTS_VERSION = 1;
-
 /** A position packed into one number: `line * 65536 + column`, both 1-based, columns in UTF-16 units. */
 export type Pos = number;
 

@@ -1,4 +1,5 @@
 import type { Problem } from '../source/tree';
+import { emptyFacts } from './empty-facts';
 import type { FileFacts } from './facts';
 import { LowerContext, locator } from './lower-context';
 import { fileScopeCalls, lowerFile, reportErrors } from './lower-file';
@@ -22,10 +23,11 @@ export function factsWith(parse: ParseText, path: string, text: string): FileFac
   const lines = countLines(text);
   const hash = textHash(text);
   const fault = unreadable(text);
-  if (fault !== undefined) return emptyFacts(path, hash, lines, { file: path, message: fault });
+  if (fault !== undefined) return { ...emptyFacts(path, hash, lines), problems: [{ file: path, message: fault }] };
   const masked = maskKernelC(text);
   const root = parse(masked.text);
-  if (root === null) return emptyFacts(path, hash, lines, { file: path, message: 'parsing was cancelled' });
+  if (root === null)
+    return { ...emptyFacts(path, hash, lines), problems: [{ file: path, message: 'parsing was cancelled' }] };
   const ctx = new LowerContext(path, text, masked, locator(text), typeNames(root, masked.text));
   for (const { at, message } of masked.faults) ctx.problem(at, message);
   reportErrors(ctx, root);
@@ -80,24 +82,6 @@ function unreadable(text: string): string | undefined {
   if (text.length > MAX_TEXT) return `skipped: ${text.length} characters are more than ${MAX_TEXT}`;
   if (text.includes('\0')) return 'skipped: not a text file';
   return undefined;
-}
-
-function emptyFacts(path: string, hash: string, lines: number, problem: Problem): FileFacts {
-  return {
-    path,
-    hash,
-    lines,
-    functions: [],
-    prototypes: [],
-    variables: [],
-    structs: [],
-    typedefs: [],
-    enumerators: [],
-    macros: [],
-    includes: [],
-    fileScopeCalls: [],
-    problems: [problem],
-  };
 }
 
 function countLines(text: string): number {
