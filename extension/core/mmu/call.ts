@@ -1,4 +1,4 @@
-import { exprText } from '../program/expand';
+import { exprText } from '../syntax/expr-text';
 import type { FunctionNode } from '../program/program';
 import type { Expr, MacroFact, Stmt } from '../syntax/facts';
 import { type Branch, forget, isFinal, noteUnmodelled, resumed, say, type Value, withEnv } from './branch';

@@ -1,4 +1,4 @@
-import { exprText } from '../program/expand';
+import { exprText } from '../syntax/expr-text';
 import type { Expr } from '../syntax/facts';
 import { type Branch, forget, noteUnmodelled, type Value, withEnv } from './branch';
 import { call } from './call';

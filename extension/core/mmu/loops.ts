@@ -1,4 +1,4 @@
-import { exprText } from '../program/expand';
+import { exprText } from '../syntax/expr-text';
 import type { Expr, Stmt } from '../syntax/facts';
 import { type Branch, noteUnmodelled, resumed, say, type Value, withEnv } from './branch';
 import { evaluate } from './evaluate';

@@ -1,4 +1,4 @@
-import { exprText } from '../program/expand';
+import { exprText } from '../syntax/expr-text';
 import type { Stmt } from '../syntax/facts';
 import { type Branch, resumed, type Value } from './branch';
 import { evaluate } from './evaluate';

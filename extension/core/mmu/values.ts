@@ -1,4 +1,4 @@
-import { exprText } from '../program/expand';
+import { exprText } from '../syntax/expr-text';
 import type { Expr, Stmt } from '../syntax/facts';
 import type { Branch, Value } from './branch';
 import { type Frame, type Machine, MAX_DEPTH } from './machine';

@@ -1,6 +1,6 @@
 import type { Expr, FileFacts, FunctionFact, MacroFact } from '../syntax/facts';
 import { type CallUse, usesOf } from './collect';
-import { exprText } from './expand';
+import { exprText } from '../syntax/expr-text';
 import { type Cell, cells, Flow, type Value } from './flow';
 import { definitionOf } from './functions';
 import { siteAt, vendorOfFile } from './ids';

@@ -1,6 +1,6 @@
 import type { FileFacts, InitItem, VariableFact } from '../syntax/facts';
 import type { CallGraph, Escape } from './calls';
-import { exprText } from './expand';
+import { exprText } from '../syntax/expr-text';
 import { type Cell, cells, type Value } from './flow';
 import { definitionOf } from './functions';
 import { compareSites, compareText, isKvmFile, siteAt, vendorOfFile } from './ids';

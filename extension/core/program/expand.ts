@@ -1,38 +1,6 @@
-import type { Expr, MacroFact } from '../syntax/facts';
+import type { MacroFact } from '../syntax/facts';
 
 /** Macro expansion as text: enough to see which names a macro pastes and calls. */
-
-/** An expression in a spelling that names survive in; parts that name nothing are left empty. */
-export function exprText(x: Expr): string {
-  switch (x.k) {
-    case 'id':
-      return x.name;
-    case 'num':
-    case 'str':
-    case 'opaque':
-      return x.text;
-    case 'type':
-      return x.type;
-    case 'member':
-      return `${exprText(x.x)}${x.arrow ? '->' : '.'}${x.field}`;
-    case 'index':
-      return `${exprText(x.x)}[${exprText(x.i)}]`;
-    case 'call':
-      return `${exprText(x.fn)}(${x.args.map(exprText).join(', ')})`;
-    case 'unary':
-      return x.op.startsWith('post') ? `${exprText(x.x)}${x.op.slice(4)}` : `${x.op}${exprText(x.x)}`;
-    case 'cast':
-      return `(${x.type})${exprText(x.x)}`;
-    case 'binary':
-      return `${exprText(x.l)} ${x.op} ${exprText(x.r)}`;
-    case 'cond':
-      return `${exprText(x.c)} ? ${x.a === undefined ? '' : exprText(x.a)} : ${exprText(x.b)}`;
-    case 'assign':
-      return `${exprText(x.l)} ${x.op} ${exprText(x.r)}`;
-    default:
-      return '';
-  }
-}
 
 /** The macro's text with arguments put in and `##` joined; `undefined` if it takes no arguments. */
 export function expand(macro: MacroFact, args: readonly string[]): string | undefined {

@@ -1,5 +1,6 @@
 import { lineOf, type Expr, type InitItem, type TypeText } from '../syntax/facts';
-import { argumentsAt, expand, exprText } from './expand';
+import { exprText } from '../syntax/expr-text';
+import { argumentsAt, expand } from './expand';
 import { type Cell, cells, type Flow } from './flow';
 import { siteAt, vendorOfFile } from './ids';
 import type { FunctionNode, Site, Vendor } from './program';

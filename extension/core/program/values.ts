@@ -1,6 +1,7 @@
 import type { Expr } from '../syntax/facts';
 import type { BodyUses } from './collect';
-import { expand, exprText } from './expand';
+import { exprText } from '../syntax/expr-text';
+import { expand } from './expand';
 import { type Cell, cells } from './flow';
 import { joinWhen } from './ids';
 import type { FunctionId, FunctionNode } from './program';

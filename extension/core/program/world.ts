@@ -1,7 +1,8 @@
 import type { Expr, MacroFact } from '../syntax/facts';
 import type { Conditions } from './conditions';
 import type { Constants } from './constants';
-import { argumentsAt, expand, exprText } from './expand';
+import { exprText } from '../syntax/expr-text';
+import { argumentsAt, expand } from './expand';
 import type { FunctionTable } from './functions';
 import type { Definitions, Located } from './located';
 import type { FunctionNode } from './program';

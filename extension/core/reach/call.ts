@@ -13,7 +13,7 @@ import { onlyReads } from './macro-stores';
 import { expandMacro, namesCall, noteUse } from './macros';
 import { assign } from './places';
 import { bitsOf, bitsValue, type State, UNKNOWN, type Value, withCell, withoutLocals } from './state';
-import { exprWords } from './wording';
+import { exprText } from '../syntax/expr-text';
 
 /** One way in which a call returns. */
 export interface Returned {
@@ -143,7 +143,7 @@ function keepsAddress(name: string): boolean {
 
 /** A pointer that holds another function guards the call like a condition that names the function. */
 function otherFunction(x: Call, edge: Edge): Decision {
-  const text = `${exprWords(x.fn)} == ${edge.callee}`;
+  const text = `${exprText(x.fn)} == ${edge.callee}`;
   return {
     guard: { site: edge.site, text, value: false, facts: [] },
     rules: [{ needs: true, from: x.at, to: x.at }],

@@ -12,7 +12,9 @@ import {
   type Goals,
   type Label,
   type Machine,
-  newFlow,
+  holding,
+  outermost,
+  OUTERMOST,
   type Seen,
 } from './machine';
 import { bitsOf, bitsValue, initial, START, type State, type Value } from './state';
@@ -45,7 +47,6 @@ export interface Step {
 const MANY_CONTEXTS = 24;
 /** Beyond this many new ones are joined into one that knows nothing. */
 const MAX_CONTEXTS = 96;
-const LOCAL = 'f';
 /** An ioctl's number. */
 const SELECTOR = initial('ioctl:number', bits.fromRanges([[0n, 0xffffffffn]]));
 
@@ -81,7 +82,7 @@ export function walk(input: WalkInput): Walk {
     const start: State =
       entry.selector === undefined
         ? START
-        : { ...START, cells: CellMap.of<Value>([[`${LOCAL}.${entry.selector}`, SELECTOR]]) };
+        : { ...START, cells: CellMap.of<Value>([[`${OUTERMOST}.${entry.selector}`, SELECTOR]]) };
     roots.push({ entry, context: enter(node, 'created', start) });
   }
   runAll(input, queue, enter);
@@ -169,14 +170,14 @@ export function runFrom(
 ): Pick<Goals, 'seen' | 'decisions' | 'gaveUp'> | undefined {
   const node = input.machine.program.functions.get(id);
   if (node === undefined || input.sinks.has(node.id) || !('body' in node.fact)) return undefined;
-  const machine: Machine = Object.assign(input.machine as Machine, { facts: input.facts[phase] });
+  const machine = holding(input.machine, input.facts[phase]);
   const edges = new Map<number, Edge[]>();
   for (const [at, list] of machine.edgesOf(node.id)) {
     const leading = list.filter((edge) => input.closure.has(edge.calleeId));
     if (leading.length > 0) edges.set(at, leading);
   }
   const goals: Goals = { edges, seen: [], decisions: [], labels: [], ran: new Map(), gaveUp: undefined };
-  const frame: Frame = { machine, node, name: LOCAL, depth: 0, goals, read: new Set(), flow: newFlow() };
+  const frame: Frame = { ...outermost(machine, node), goals };
   runFunction(frame, node.fact.body, start);
   goals.seen.push(...seenElsewhere(node, edges, goals));
   return goals;
@@ -239,7 +240,7 @@ function calleeState(symbols: Symbols, callee: FunctionNode, seen: Seen): State 
   for (const [index, param] of callee.fact.params.entries()) {
     const given = seen.args[index];
     if (param.name === '' || given === undefined) continue;
-    const cell = `${LOCAL}.${param.name}`;
+    const cell = `${OUTERMOST}.${param.name}`;
     const type = numberTypeOf(symbols, param.type);
     const arg = converted(type, seen.state, given, () => `${cell}#`);
     if (arg.k === 'function') cells.set(cell, arg);

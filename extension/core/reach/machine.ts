@@ -126,3 +126,16 @@ export interface Weaker {
 }
 
 export const MAX_INLINE = 4;
+
+/** The machine with the facts that hold for what is executed next. One machine serves all: its budget and its count of symbols go on. */
+export function holding(machine: Omit<Machine, 'facts'>, facts: FactsLookup): Machine {
+  return Object.assign(machine, { facts });
+}
+
+/** Prefix of the cells of the function that an execution starts with. */
+export const OUTERMOST = 'f';
+
+/** The frame in which the execution of a function starts. */
+export function outermost(machine: Machine, node: FunctionNode): Frame {
+  return { machine, node, name: OUTERMOST, depth: 0, read: new Set(), flow: newFlow() };
+}

@@ -4,7 +4,7 @@ import { type CallersInput, callersOf } from './callers';
 import { split } from './conditions';
 import { ContextGraph } from './context-graph';
 import { type Phase, walk, type Walk, type WalkInput } from './contexts';
-import { type FactsLookup, type Frame, type Machine, MAX_INLINE, newFlow, type Weaker } from './machine';
+import { type FactsLookup, holding, type Machine, MAX_INLINE, outermost, type Weaker } from './machine';
 import { type PathOptions, pathsBetween } from './paths';
 import { START } from './state';
 import { backwards, forwards, vendorGraph, type VendorGraph } from './vendor-graph';
@@ -33,6 +33,7 @@ export interface Reach {
 /** Statements and calls that one question may execute. Counted, never timed: the answer does not depend on load. */
 const BUDGET = 6_000_000;
 const CREATION = ['kvm_x86_ops.vm_init', 'kvm_x86_ops.vcpu_create'];
+const DECIDE_BUDGET = 200_000;
 const FACT_BUDGET = 4_000_000;
 
 /** Facts depend on the program alone; two questions share them. */
@@ -170,11 +171,9 @@ class Answers implements Reach {
   decide(fn: FunctionId, condition: Expr): true | false | 'unknown' {
     const node = this.program.functions.get(fn);
     if (node === undefined) return 'unknown';
-    const machine: Machine = Object.assign(this.input.machine as Machine, {
-      facts: this.input.facts.created,
-      budget: 200_000,
-    });
-    const frame: Frame = { machine, node, name: 'f', depth: 0, read: new Set(), flow: newFlow() };
+    const machine = holding(this.input.machine, this.input.facts.created);
+    machine.budget = DECIDE_BUDGET;
+    const frame = outermost(machine, node);
     const { yes, no } = split(frame, condition, START);
     if (yes.length > 0 && no.length > 0) return 'unknown';
     return yes.length > 0 ? true : no.length > 0 ? false : 'unknown';

@@ -1,9 +1,9 @@
 import type { FunctionId, FunctionNode, Program, Site, Vendor } from '../program/program';
 import { columnOf, lineOf } from '../syntax/facts';
-import { exprWords } from './wording';
+import { exprText } from '../syntax/expr-text';
 import { runFunction } from './execute';
 import * as bits from './known-bits';
-import { type Frame, type KnownFact, type Machine, newFlow } from './machine';
+import { type Frame, holding, type KnownFact, type Machine, outermost } from './machine';
 import { bitsOf, START } from './state';
 import type { Fact, FactWrite, Question, VmType } from './verdict';
 import type { Writes, WriteSite } from './writes';
@@ -227,17 +227,12 @@ function create(
   stored: Map<string, { value: bits.Bits; site: Site; text: string; fns: Set<FunctionId>; ofVcpu: boolean }>,
 ): void {
   if (!('body' in node.fact)) return;
-  const machine: Machine = Object.assign(input.machine as Machine, { facts: lookup(facts) });
+  const machine = holding(input.machine, lookup(facts));
   const last = new Map<string, { at: number; fn: FunctionNode }>();
   const fns = new Set<FunctionId>();
   const keyOfCell = new Map<string, string>();
   const frame: Frame = {
-    machine,
-    node,
-    name: 'f',
-    depth: 0,
-    read: new Set(),
-    flow: newFlow(),
+    ...outermost(machine, node),
     follow: true,
     onStore: (key, _value, _state, at, fn, cell) => {
       last.set(key, { at, fn });
@@ -354,15 +349,10 @@ function storedValue(
 
 function storesOf(input: Derivation, facts: ReadonlyMap<string, VmFact>, node: FunctionNode): Stores {
   if (!('body' in node.fact)) return undefined;
-  const machine: Machine = Object.assign(input.machine as Machine, { facts: lookup(facts) });
+  const machine = holding(input.machine, lookup(facts));
   const stores = new Map<string, bits.Bits>();
   const frame: Frame = {
-    machine,
-    node,
-    name: 'f',
-    depth: 0,
-    read: new Set(),
-    flow: newFlow(),
+    ...outermost(machine, node),
     onStore: (key, stored, state, at, fn) => {
       if (fn.id !== node.id) return;
       const place = `${key}@${at}`;
@@ -382,5 +372,5 @@ export function writeWords(write: WriteSite): string {
   if (write.op === 'address') return `&${field} is passed on`;
   if (write.op === 'whole') return `what ${field} lies in is stored to`;
   if (write.op === '++' || write.value === undefined) return `${field}++`;
-  return `${field} ${write.op} ${exprWords(write.value)}`;
+  return `${field} ${write.op} ${exprText(write.value)}`;
 }
