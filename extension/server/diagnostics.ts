@@ -8,8 +8,8 @@ import type { Abilities } from './abilities';
 import type { CallPlace, Findings } from './findings';
 import { samePlace } from './call-answers';
 import type { Places } from './places';
-import { outcomeText } from '../core/report/words';
-import { onlyIf, otherEntries, pathText, subject } from './wording';
+import { otherEntries, outcomeText } from '../core/report/words';
+import { onlyIf, pathText, subject } from './wording';
 
 export const SOURCE = 'kvm-lens';
 

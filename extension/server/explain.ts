@@ -1,10 +1,10 @@
 import type { Outcome } from '../core/mmu/outcome';
 import type { Entry, Fact, Guard, Path } from '../core/reach/verdict';
-import { factText, outcomeText, plural, proofText, vmIn } from '../core/report/words';
+import { factText, outcomeText, plural, proofText, reachedText, vmIn } from '../core/report/words';
 import { MARKED } from './call-answers';
 import type { CallPlace, Finding, Findings, GuardPlace } from './findings';
 import type { Markup } from './markup';
-import { answerText, lensTitle, onlyIf, subject, vmLabel } from './wording';
+import { lensTitle, onlyIf, subject, vmLabel } from './wording';
 
 /** How much of a list a hover shows; the rest is counted. */
 const SHOWN = { entries: 5, guards: 4, facts: 4, writes: 6, functions: 8, trace: 12 };
@@ -52,7 +52,7 @@ export function guardBlocks(findings: Findings, { guard, passedBy, cuts }: Guard
 export function sinkBlocks(findings: Findings, sink: string, markup: Markup): string[] {
   const { callers, outcome, vm, tree } = findings.report;
   return [
-    `${markup.strong(answerText(callers))} by ${vmIn(vm, tree)}, ${markup.code(`${sink}()`)}`,
+    `${markup.strong(reachedText(callers.filter((caller) => caller.direct)))} by ${vmIn(vm, tree)}, ${markup.code(`${sink}()`)}`,
     ...(outcome.sink === sink ? [markup.text(`outcome: ${outcomeText(outcome)}`)] : []),
   ];
 }

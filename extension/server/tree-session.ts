@@ -8,8 +8,8 @@ import type { Analysed, JobReport } from './job';
 import { LineMap } from './line-map';
 import { ProgressDisplay } from './progress';
 import type { StatusParams } from './protocol';
-import { vmIn } from '../core/report/words';
-import { answerText, vmLabel } from './wording';
+import { reachedText, vmIn } from '../core/report/words';
+import { vmLabel } from './wording';
 
 /** An edit is analysed when no other followed it for this long, in milliseconds. */
 const DEBOUNCE = 300;
@@ -132,7 +132,7 @@ export class TreeSession {
     const { callers, vm, tree, problems } = findings.report;
     if (problems.length > 0) this.around.connection.console.info(problemsText(findings));
     this.around.changed(this);
-    this.tell('ready', `${answerText(callers)} by ${vmIn(vm, tree)}`);
+    this.tell('ready', `${reachedText(callers.filter((caller) => caller.direct))} by ${vmIn(vm, tree)}`);
     for (const [file, text] of this.around.buffers(this.root)) this.shows(file, text);
   }
 

@@ -76,16 +76,3 @@ export function pathText(path: Path, most: number): string {
   const [entry = '', ...functions] = pathNames(path);
   return [entry, ...(functions.length > most ? ['...', ...functions.slice(-most)] : functions)].join(' -> ');
 }
-
-/** `also from 2 more entry points`, or nothing. */
-export function otherEntries(caller: Caller<unknown>): string {
-  const others = caller.entries.filter((entry) => entry.verdict === caller.verdict).length - 1;
-  return others > 0 ? `also from ${plural(others, 'more entry point')}` : '';
-}
-
-/** `2 of 4 direct callers can be reached` */
-export function answerText(callers: readonly Caller<unknown>[]): string {
-  const direct = callers.filter((caller) => caller.direct);
-  const reachable = direct.filter(({ verdict }) => verdict === 'reachable').length;
-  return `${reachable} of ${plural(direct.length, 'direct caller')} can be reached`;
-}

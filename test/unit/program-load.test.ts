@@ -48,6 +48,15 @@ describe('loading', () => {
     expect(program.problems).toEqual([]);
   });
 
+  it('counts only the lines of a header that were read', async () => {
+    const facts = await loadFacts(tree(files), await cParser(), new FactsStore());
+    const lines = Object.fromEntries(facts.map((one) => [one.path, one.lines]));
+    expect(lines['arch/x86/kvm/x86.c']).toBe(3);
+    // Of 7 lines the include, MSR_A and is_even(); UNUSED was passed over.
+    expect(lines['arch/x86/include/asm/msr.h']).toBe(6);
+    expect(lines['arch/x86/include/asm/more.h']).toBe(1);
+  });
+
   it('parses nothing twice', async () => {
     const store = new FactsStore();
     const parser = await cParser();

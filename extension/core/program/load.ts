@@ -5,7 +5,7 @@ import { emptyFacts } from '../syntax/empty-facts';
 import type { CParser } from '../syntax/parser';
 import { readFacts } from '../syntax/read-facts';
 import { textHash } from '../syntax/text-hash';
-import { HeaderSearch, wantedNames } from './headers';
+import { HeaderSearch, type HeaderSlice, wantedNames } from './headers';
 import { KCONFIG_FILES, kconfigFacts } from './kconfig';
 
 export interface LoadOptions {
@@ -25,10 +25,22 @@ export class FactsStore {
   }
 
   read(parser: CParser, path: string, text: string): FileFacts {
+    return this.remembered(path, text, () => readFacts(parser, path, text));
+  }
+
+  /** Of a header's slice only the lines that it keeps count as read. */
+  readSlice(parser: CParser, { path, text }: HeaderSlice): FileFacts {
+    return this.remembered(path, text, () => {
+      const kept = text.split('\n').filter((line) => line !== '').length;
+      return { ...readFacts(parser, path, text), lines: kept };
+    });
+  }
+
+  private remembered(path: string, text: string, make: () => FileFacts): FileFacts {
     const key = `${path}\0${textHash(text)}`;
     let facts = this.facts.get(key);
     if (facts === undefined) {
-      facts = readFacts(parser, path, text);
+      facts = make();
       this.parsed++;
       this.facts.set(key, facts);
     }
@@ -87,7 +99,7 @@ async function addHeaders(
   const wanted = wantedNames([...found.values()], (path) => own.has(path));
   for (let round = 0; round < HEADER_ROUNDS && !cancelled(); round++) {
     const slices = search.slices(wanted);
-    for (const slice of slices) found.set(slice.path, store.read(parser, slice.path, slice.text));
+    for (const slice of slices) found.set(slice.path, store.readSlice(parser, slice));
     const before = wanted.size;
     for (const name of wantedNames([...found.values()], (path) => own.has(path))) wanted.add(name);
     if (wanted.size === before) break;

@@ -271,7 +271,8 @@ function factText(key: string, value: bits.Bits): string {
     .replace(/^kvm_arch\./, 'kvm->arch.')
     .replace(/^kvm_vcpu_arch\./, 'vcpu->arch.')
     .replace(/^kvm_lapic\./, 'apic->')
-    .replace(/^(\w+)\./, '$1->');
+    // A table is an object, what a VM has is behind a pointer.
+    .replace(/^(?!\w*ops\.)(\w+)\./, '$1->');
   const n = bits.single(value);
   if (n !== undefined) return `${name} == ${n < 10n ? n : `0x${n.toString(16)}`}`;
   if (value.value !== 0n) return `${name} & 0x${value.value.toString(16)}`;

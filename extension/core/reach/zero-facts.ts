@@ -43,7 +43,7 @@ export function zeroFact(input: ZeroInput, key: string): VmFact | undefined {
     key,
     text: `${tag === 'kvm_vcpu_arch' ? 'vcpu->arch' : tag === 'kvm_arch' ? 'kvm->arch' : 'kvm'}.${field} == 0`,
     bits: bits.constant(0n),
-    from: 'axiom',
+    from: 'exists',
     reason: 'allocated as zero, and nothing that this VM can run writes to it',
     writes,
     ofVcpu: false,

@@ -1,6 +1,7 @@
 import type { Outcome } from '../mmu/outcome';
+import { vendorOfFile } from '../program/ids';
 import { place } from '../program/place';
-import { type Caller, type Fact, type Verdict, VERDICTS } from '../reach/verdict';
+import { type Caller, type Fact, type Verdict, VERDICTS, vendorOf } from '../reach/verdict';
 import type { CheckReport } from './contract';
 import {
   cutText,
@@ -8,10 +9,12 @@ import {
   guardText,
   linuxName,
   oneLine,
+  otherEntries,
   outcomeText,
   pathNames,
   plural,
   proofText,
+  reachedText,
   thousands,
   vmIn,
   wrap,
@@ -33,7 +36,7 @@ export function renderCheck(report: CheckReport, options: { readonly full: boole
     ...hostLine(report),
     answer(report, direct),
     '',
-    ...direct.flatMap((caller) => callerLines(caller, facts, widest)),
+    ...direct.flatMap((caller) => callerLines(caller, report, facts, widest)),
     ...indirectLines(indirect, options.full),
     ...outcomeLines(report.outcome),
     ...problemLine(report),
@@ -67,35 +70,37 @@ function hostLine({ host }: CheckReport): string[] {
 function answer(report: CheckReport, direct: readonly CheckedCaller[]): string {
   const count = (verdict: Verdict): number => direct.filter((caller) => caller.verdict === verdict).length;
   if (direct.length === 0) return `Nothing in this tree calls ${sinkNames(report).join(' or ')}.`;
-  const reachable = count('reachable');
-  const parts = [
-    `${reachable === 0 ? 'None' : thousands(reachable)} of ${plural(direct.length, 'direct caller')} can be reached`,
-  ];
+  const parts = [reachedText(direct)];
   if (count('conditional') > 0) parts.push(`${count('conditional')} under a condition`);
   if (count('unknown') > 0) parts.push(`${count('unknown')} not decided`);
   return `${parts.join(', ')}.`;
 }
 
-function callerLines(caller: CheckedCaller, facts: ReadonlyMap<string, Fact>, width: number): string[] {
+function callerLines(
+  caller: CheckedCaller,
+  report: CheckReport,
+  facts: ReadonlyMap<string, Fact>,
+  width: number,
+): string[] {
   const worstSite = caller.sites.find((site) => site.verdict === caller.verdict) ?? caller.sites[0];
   const where = worstSite === undefined ? caller : worstSite.site;
   const head = `${caller.verdict.padEnd(12)} ${`${caller.function}()`.padEnd(width)}  ${where.file}:${where.line}`;
-  return [`${head}${headNote(caller)}`, ...proofLines(caller, facts).map((line) => `${INDENT}${line}`)];
+  return [`${head}${headNote(caller, report)}`, ...proofLines(caller, facts).map((line) => `${INDENT}${line}`)];
 }
 
 /** What fits behind the caller's place. */
-function headNote(caller: CheckedCaller): string {
+function headNote(caller: CheckedCaller, report: CheckReport): string {
   if (caller.verdict === 'conditional' && caller.conditions.length > 0)
     return `   only if ${caller.conditions.join('; ')}`;
-  if (caller.verdict === 'unreachable') return `   ${unreachableNote(caller)}`;
+  if (caller.verdict === 'unreachable') return `   ${unreachableNote(caller, report)}`;
   return '';
 }
 
-function unreachableNote(caller: CheckedCaller): string {
-  const vendors = new Set(caller.sites.map((site) => site.vendor));
-  if (caller.file.includes('/svm/') || (vendors.size === 1 && vendors.has('amd'))) return 'kvm-amd only';
-  if (caller.file.includes('/vmx/') || (vendors.size === 1 && vendors.has('intel'))) return 'kvm-intel only';
-  return 'no entry point leads there';
+/** Only code of the other vendor is there for that vendor alone; what is this VM's own vendor's is dead. */
+function unreachableNote(caller: CheckedCaller, { vm, host }: CheckReport): string {
+  const other = vendorOf(vm, host) === 'intel' ? 'amd' : 'intel';
+  const isOther = vendorOfFile(caller.file) === other || caller.sites.every((site) => site.vendor === other);
+  return isOther && caller.sites.length > 0 ? `kvm-${other} only` : 'no entry point leads there';
 }
 
 function proofLines(caller: CheckedCaller, facts: ReadonlyMap<string, Fact>): string[] {
@@ -115,9 +120,9 @@ function openLines(caller: CheckedCaller, facts: ReadonlyMap<string, Fact>): str
   const { witness, outcome } = caller;
   const lines: string[] = [];
   if (witness !== undefined) {
-    const others = caller.entries.filter((entry) => entry.verdict === caller.verdict).length - 1;
-    const also = others > 0 ? `     also from ${plural(others, 'more entry point')}` : '';
-    lines.push(`${wrap(pathNames(witness), ' -> ', WIDTH - INDENT.length, `${INDENT}  `)}${also}`);
+    const also = otherEntries(caller);
+    const path = wrap(pathNames(witness), ' -> ', WIDTH - INDENT.length, `${INDENT}  `);
+    lines.push(also === '' ? path : `${path}     ${also}`);
     const passed = witness.guards.filter((guard) => guard.value === guard.needs && guard.facts.length > 0);
     for (const guard of passed.slice(-2)) lines.push(`passes ${cutText(guard, facts)}`);
     const open = witness.guards.filter((guard) => guard.value === 'unknown').length;

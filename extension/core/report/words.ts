@@ -1,7 +1,7 @@
 import type { Outcome } from '../mmu/outcome';
 import { place } from '../program/place';
 import type { Site } from '../program/program';
-import type { Fact, Guard, Path, Verdict, VmType } from '../reach/verdict';
+import type { Caller, Fact, Guard, Path, Verdict, VmType } from '../reach/verdict';
 import type { TreeReport } from './contract';
 
 /** The words that all text formats share: kernel style, `function_name()` and `file.c:line`, no adjectives. */
@@ -40,6 +40,18 @@ export function linuxName(version: string): string {
 /** Verdicts that make a finding: the exit code 1. */
 export function isFinding(verdict: Verdict): boolean {
   return verdict === 'reachable' || verdict === 'conditional' || verdict === 'unknown';
+}
+
+/** `2 of 4 direct callers can be reached` */
+export function reachedText(direct: readonly Pick<Caller<unknown>, 'verdict'>[]): string {
+  const reachable = direct.filter(({ verdict }) => verdict === 'reachable').length;
+  return `${reachable === 0 ? 'None' : thousands(reachable)} of ${plural(direct.length, 'direct caller')} can be reached`;
+}
+
+/** `also from 2 more entry points`, or nothing. */
+export function otherEntries({ entries, verdict }: Pick<Caller<unknown>, 'entries' | 'verdict'>): string {
+  const others = entries.filter((entry) => entry.verdict === verdict).length - 1;
+  return others > 0 ? `also from ${plural(others, 'more entry point')}` : '';
 }
 
 /** `KVM_SET_MSRS -> kvm_set_msr_common() -> foo()`, without the sink at its end. */
@@ -89,7 +101,7 @@ function bitsText(field: string, value: bigint, mask: bigint): string {
 /** Where a fact comes from and what its other writes do to it. */
 export function proofText(fact: Fact): string {
   const parts = [originText(fact)];
-  if (fact.reason !== undefined) parts.push(fact.reason);
+  if (fact.reason !== undefined && parts[0] !== fact.reason) parts.push(fact.reason);
   const by = (effect: string): Site[] => fact.writes.filter((write) => write.effect === effect).map(({ site }) => site);
   const say = (sites: readonly Site[], one: string, many: string): void => {
     if (sites.length === 0) return;
@@ -102,17 +114,19 @@ export function proofText(fact: Fact): string {
   return parts.join('; ');
 }
 
-/** Whence a fact is known: `set by tdx_vm_init() vmx/tdx.c:629`. */
+/** Whence a fact is known: `set by tdx_vm_init() vmx/tdx.c:629`; a table's entry is set outside any function. */
 export function originText(fact: Fact): string {
   switch (fact.from) {
     case 'axiom':
-      return 'by the VM type';
+      return fact.reason ?? 'by the VM type';
     case 'assumption':
       return 'assumed, not proved';
     case 'exists':
-      return 'or the VM would not exist';
+      return fact.reason ?? 'or the VM would not exist';
     default:
-      return `set by ${fact.from.function}() ${place(fact.from)}`;
+      return fact.from.function === ''
+        ? `set at ${place(fact.from)}`
+        : `set by ${fact.from.function}() ${place(fact.from)}`;
   }
 }
 

@@ -11,6 +11,7 @@ export interface FileFacts {
   readonly path: string;
   /** Hash of the text that these facts were read from, see `textHash()`. */
   readonly hash: string;
+  /** Lines that were read: of a header of which only some definitions are needed, the lines of those. */
   readonly lines: number;
   readonly functions: readonly FunctionFact[];
   /** Declarations without a body: what a call of a function defined elsewhere takes and returns. */
