@@ -1,13 +1,13 @@
-import type { Expr, FileFacts, FunctionFact, MacroFact } from '../syntax/facts';
+import type { Expr, FunctionFact, MacroFact } from '../syntax/facts';
 import { type CallUse, usesOf } from './collect';
 import { exprText } from '../syntax/expr-text';
 import { type Cell, cells, Flow, type Value } from './flow';
 import { definitionOf } from './functions';
 import { siteAt, vendorOfFile } from './ids';
 import type { Located } from './located';
-import { isEmpty, isMacroUse, type MacroCalls, MacroReader } from './macro-calls';
+import { isEmpty, isMacroUse, type MacroCalls, MacroReader, type MacroUse } from './macro-calls';
 import type { Edge, FunctionNode, Site, Unresolved, Via } from './program';
-import { guardClasses } from './guard-classes';
+import { classFunctions } from '../syntax/guard-classes';
 import { Meanings } from './meanings';
 import { PointerTest } from './pointer-test';
 import { bothWhen, type PlainEntry, readTables, readValue, seed } from './tables';
@@ -36,6 +36,11 @@ export interface CallGraph {
   readonly dispatched: ReadonlySet<Cell>;
 }
 
+/** The body that is read. */
+interface BodyFrame extends Frame {
+  readonly fn: FunctionNode;
+}
+
 interface Dispatch {
   readonly caller: FunctionNode;
   readonly cell: Cell;
@@ -44,8 +49,8 @@ interface Dispatch {
   readonly when: string | undefined;
 }
 
-export function readCalls(world: World, files: ReadonlyMap<string, FileFacts>): CallGraph {
-  const reader = new CallReader(world, guardClasses(files));
+export function readCalls(world: World): CallGraph {
+  const reader = new CallReader(world);
   readTables(reader);
   for (const node of [...world.functions.nodes.values()]) {
     const fact = definitionOf(node);
@@ -68,10 +73,7 @@ class CallReader {
   private readonly origins = new Map<Cell, string>();
   private readonly doneMacros = new Set<string>();
 
-  constructor(
-    readonly world: World,
-    private readonly classes: ReadonlyMap<string, readonly string[]>,
-  ) {
+  constructor(readonly world: World) {
     this.macros = new MacroReader(world);
     this.pointers = new PointerTest(world);
     this.meanings = new Meanings(world);
@@ -79,9 +81,10 @@ class CallReader {
 
   read(fn: FunctionNode, fact: FunctionFact): void {
     const uses = usesOf(fact);
-    const frame: Frame = { file: fn.file, locals: uses.locals, fn, uses };
-    for (const call of uses.calls) this.call(call, frame, fn);
-    for (const store of uses.stores) this.store(store.l, store.r, store.when, frame, fn);
+    this.macros.instance = fn.instance;
+    const frame = { file: fn.file, locals: uses.locals, fn, uses };
+    for (const call of uses.calls) this.call(call, frame);
+    for (const store of uses.stores) this.store(store.l, store.r, store.when, frame);
     for (const init of uses.inits) {
       const own = init.variable === undefined ? undefined : localCell(init.variable, init.init.at, frame);
       const place = { cell: own ?? cells.local(fn.id, '{}'), label: init.variable ?? '', when: init.when };
@@ -90,11 +93,12 @@ class CallReader {
     if (this.world.types.isFunctionPointer(fact.returns))
       for (const x of uses.returns)
         this.flowInto(sourcesOf(this.world, x, frame), cells.result(fn.id), siteAt(fn.file, x.at, fn.name), undefined);
+    for (const { x, when } of uses.names)
+      for (const use of this.macros.objectLike(x.name, fn.file))
+        this.macroUse(use, [], siteAt(fn.file, x.at, fn.name), when, frame);
     for (const use of uses.classes) {
       const site = siteAt(fn.file, use.at, fn.name);
-      for (const name of use.kind === 'cleanup'
-        ? [use.name, ...(this.classes.get(`free ${use.name}`) ?? [])]
-        : (this.classes.get(use.name) ?? []))
+      for (const name of classFunctions(use.kind, use.name))
         for (const callee of functionsMeant(this.world, name, fn.file)) this.edge(fn, callee, site, 'macro', use.when);
     }
   }
@@ -113,39 +117,46 @@ class CallReader {
     };
   }
 
-  private call(call: CallUse, frame: Frame, fn: FunctionNode): void {
-    const site = siteAt(frame.file, call.at, fn.name);
+  private call(call: CallUse, frame: BodyFrame): void {
+    const site = siteAt(frame.file, call.at, frame.fn.name);
     const callee = strip(call.fn);
     switch (callee.k) {
       case 'id':
-        this.namedCall(callee.name, call, frame, fn, site);
+        this.namedCall(callee.name, call, frame, site);
         return;
       case 'call': {
         const slot = this.world.staticCalls.slotOf(this.world, callee, frame.file);
         if (slot !== undefined) {
           const use = callee.fn.k === 'id' ? callee.fn.at : call.at;
           this.dispatch(
-            fn,
+            frame.fn,
             cells.field(slot.tag, slot.field),
-            siteAt(frame.file, use, fn.name),
+            siteAt(frame.file, use, frame.fn.name),
             exprText(callee),
             call,
             frame,
           );
           return;
         }
-        this.throughSources(callee, call, frame, fn, site);
+        this.throughSources(callee, call, frame, site);
         return;
       }
       case 'member':
-        this.dispatch(fn, fieldCell(this.world, callee.x, callee.field, frame), site, exprText(callee), call, frame);
+        this.dispatch(
+          frame.fn,
+          fieldCell(this.world, callee.x, callee.field, frame),
+          site,
+          exprText(callee),
+          call,
+          frame,
+        );
         return;
       default:
-        this.throughSources(callee, call, frame, fn, site);
+        this.throughSources(callee, call, frame, site);
     }
   }
 
-  private namedCall(name: string, call: CallUse, frame: Frame, fn: FunctionNode, site: Site): void {
+  private namedCall(name: string, call: CallUse, frame: BodyFrame, site: Site): void {
     const local = localAt(frame.uses?.locals.get(name), call.at);
     const cell = local === undefined ? undefined : localCell(name, call.at, frame);
     const meaning = this.meanings.of(name, frame.file);
@@ -155,24 +166,24 @@ class CallReader {
       local !== undefined &&
       (meaning.macros.length === 0 || this.world.types.isFunctionPointer(local.type))
     )
-      this.dispatch(fn, cell, site, name, call, frame);
+      this.dispatch(frame.fn, cell, site, name, call, frame);
     else if (meaning.isSlotName) return;
-    else if (meaning.functions.length > 0) this.directCall(meaning.functions, call, frame, fn, site);
-    else if (meaning.macros.length > 0) this.macroCall(meaning.macros, call, frame, fn, site);
-    else this.outsideCall(name, call, frame, fn, site);
+    else if (meaning.functions.length > 0) this.directCall(meaning.functions, call, frame, site);
+    else if (meaning.macros.length > 0) this.macroCall(meaning.macros, call, frame, site);
+    else this.outsideCall(name, call, frame, site);
   }
 
   /** An inactive definition gets an edge too, which says so; only active ones are passed arguments. */
-  private directCall(nodes: readonly FunctionNode[], call: CallUse, frame: Frame, fn: FunctionNode, site: Site): void {
+  private directCall(nodes: readonly FunctionNode[], call: CallUse, frame: BodyFrame, site: Site): void {
     const live = preferActive(nodes);
     for (const callee of nodes) {
       const isOff = !live.includes(callee);
-      this.edge(fn, callee, site, 'call', isOff ? bothWhen(call.when, callee.when) : call.when);
+      this.edge(frame.fn, callee, site, 'call', isOff ? bothWhen(call.when, callee.when) : call.when);
       if (!isOff) this.passArguments(callee, call.args, frame, site);
     }
   }
 
-  private passArguments(callee: FunctionNode, args: readonly Expr[], frame: Frame, site: Site): void {
+  private passArguments(callee: FunctionNode, args: readonly Expr[], frame: BodyFrame, site: Site): void {
     const params = definitionOf(callee)?.params ?? [];
     for (const [i, arg] of args.entries()) {
       const param = params[i];
@@ -187,24 +198,21 @@ class CallReader {
     }
   }
 
-  private macroCall(
-    macros: readonly Located<MacroFact>[],
-    call: CallUse,
-    frame: Frame,
-    fn: FunctionNode,
-    site: Site,
-  ): void {
+  private macroCall(macros: readonly Located<MacroFact>[], call: CallUse, frame: BodyFrame, site: Site): void {
     const args = call.args.map((arg) => (arg.k === 'call' || arg.k === 'block' ? '' : exprText(arg)));
     const isVocabulary = macros.some((one) => ESCAPES.test(one.fact.name));
     if (isVocabulary) this.escape(macros[0]?.fact.name ?? '', call, frame, site);
     for (const macro of macros) {
       const calls = this.macros.callsOf(macro, args, frame.file);
-      if (isEmpty(calls)) continue;
-      const node = this.world.functions.macroNode(macro);
-      this.edge(fn, node, site, 'call', call.when);
-      this.fromMacro(node, macro, calls);
-      this.contracted(calls, fn, site, call.when, new Set());
+      if (!isEmpty(calls)) this.macroUse({ macro, calls }, call.args, site, call.when, frame);
     }
+  }
+
+  private macroUse(use: MacroUse, args: readonly Expr[], site: Site, when: string | undefined, frame: BodyFrame): void {
+    const node = this.world.functions.macroNode(use.macro);
+    this.edge(frame.fn, node, site, 'call', when);
+    this.fromMacro(node, use.macro, use.calls);
+    this.contracted(use, args, frame, site, when, new Set());
   }
 
   /** The macro's own edges, at the place of its definition; only a chain that ends in a function makes nodes. */
@@ -220,7 +228,7 @@ class CallReader {
       if (isMacroUse(one)) this.fromMacro(callee, one.macro, one.calls);
     }
     for (const slot of calls.slots) this.macroDispatch(node, cells.field(slot.tag, slot.field), site);
-    for (const field of calls.members) this.macroDispatch(node, cells.anyField(field), site);
+    for (const { field } of calls.members) this.macroDispatch(node, cells.anyField(field), site);
   }
 
   private macroDispatch(node: FunctionNode, cell: Cell, site: Site): void {
@@ -230,18 +238,26 @@ class CallReader {
     this.dispatches.push({ caller: node, cell, site, text: cell.slice(2), when: undefined });
   }
 
+  /** The use's calls as the caller's own. `args` are known of the outermost macro only. */
   private contracted(
-    calls: MacroCalls,
-    fn: FunctionNode,
+    { macro, calls }: MacroUse,
+    given: readonly Expr[] | undefined,
+    frame: BodyFrame,
     site: Site,
     when: string | undefined,
     seen: Set<unknown>,
   ): void {
+    const { fn } = frame;
     for (const one of calls.direct) {
       if (seen.has(one)) continue;
       seen.add(one);
-      if (isMacroUse(one)) this.contracted(one.calls, fn, site, when, seen);
+      if (isMacroUse(one)) this.contracted(one, undefined, frame, site, when, seen);
       else this.edge(fn, one, site, 'macro', when);
+    }
+    for (const { field, receiver } of calls.members) {
+      const x = given === undefined ? undefined : receiverOf(macro.fact, receiver, given);
+      const cell = x === undefined ? cells.anyField(field) : fieldCell(this.world, x, field, frame);
+      this.dispatches.push({ caller: fn, cell, site, text: [...receiver, field].join('->'), when });
     }
     for (const { node, args } of calls.passed)
       for (const [i, arg] of args.entries()) {
@@ -262,34 +278,34 @@ class CallReader {
   }
 
   /** A callee that no file defines: functions given to it are run by it now, or leave KVM. */
-  private outsideCall(name: string, call: CallUse, frame: Frame, fn: FunctionNode, site: Site): void {
+  private outsideCall(name: string, call: CallUse, frame: BodyFrame, site: Site): void {
     const variable = this.world.types.variable(name, frame.file);
     if (variable !== undefined) {
-      this.dispatch(fn, cells.variable(variable.file, name), site, name, call, frame);
+      this.dispatch(frame.fn, cells.variable(variable.file, name), site, name, call, frame);
       return;
     }
     if (CALLS_ITS_ARGUMENT.test(name)) {
       for (const arg of call.args)
         if (this.pointers.mayBe(arg, frame))
           for (const source of sourcesOf(this.world, arg, frame))
-            if ('node' in source) this.edge(fn, source.node, site, 'argument', call.when, name);
+            if ('node' in source) this.edge(frame.fn, source.node, site, 'argument', call.when, name);
       return;
     }
     this.escape(name, call, frame, site);
   }
 
-  private escape(name: string, call: CallUse, frame: Frame, site: Site): void {
+  private escape(name: string, call: CallUse, frame: BodyFrame, site: Site): void {
     for (const arg of call.args)
       if (this.pointers.mayBe(arg, frame))
         for (const source of sourcesOf(this.world, arg, frame))
           if ('node' in source) this.escapes.push({ to: name, node: source.node, site });
   }
 
-  private throughSources(callee: Expr, call: CallUse, frame: Frame, fn: FunctionNode, site: Site): void {
+  private throughSources(callee: Expr, call: CallUse, frame: BodyFrame, site: Site): void {
     const sources = sourcesOf(this.world, callee, frame);
     for (const source of sources) {
-      if ('cell' in source) this.dispatch(fn, source.cell, site, exprText(callee), call, frame);
-      else this.edge(fn, source.node, site, 'call', bothWhen(call.when, source.when));
+      if ('cell' in source) this.dispatch(frame.fn, source.cell, site, exprText(callee), call, frame);
+      else this.edge(frame.fn, source.node, site, 'call', bothWhen(call.when, source.when));
     }
     if (sources.length === 0)
       this.unresolved.push({ site, text: exprText(callee), why: 'the called expression is not understood' });
@@ -305,7 +321,7 @@ class CallReader {
   }
   private readonly late: { cell: Cell; index: number; sources: Source[]; site: Site }[] = [];
 
-  private store(l: Expr, r: Expr, when: string | undefined, frame: Frame, fn: FunctionNode): void {
+  private store(l: Expr, r: Expr, when: string | undefined, frame: BodyFrame): void {
     if (!this.pointers.mayBe(r, frame)) {
       if (l.k === 'id' && r.k === 'call' && this.pointers.mayBe(l, frame))
         this.origins.set(localCell(l.name, l.at, frame) ?? '', exprText(r));
@@ -316,7 +332,7 @@ class CallReader {
     if (target === undefined) return;
     const sources = sourcesOf(this.world, r, frame);
     const at = place.k === 'member' || place.k === 'id' ? place.at : l.at;
-    this.flowInto(sources, target.cell, siteAt(fn.file, at, fn.name), when);
+    this.flowInto(sources, target.cell, siteAt(frame.fn.file, at, frame.fn.name), when);
   }
 
   private flowInto(sources: readonly Source[], cell: Cell, site: Site, when: string | undefined): void {
@@ -403,6 +419,16 @@ class CallReader {
 /** Registrations that a loaded header may define as a macro, but that mean "call this later". */
 export const ESCAPES =
   /^(?:INIT_\w*WORK\w*|DECLARE_\w*WORK|kthread_init_\w*work|init_\w*|timer_setup\w*|hrtimer_\w+|call_s?rcu\w*)$/;
+
+/** What a row of fields in a macro's text is of, its first name replaced by the argument that is given for it. */
+function receiverOf(macro: MacroFact, row: readonly string[], args: readonly Expr[]): Expr | undefined {
+  const [first, ...fields] = row;
+  if (first === undefined) return undefined;
+  const at = macro.params?.indexOf(first) ?? -1;
+  let x: Expr | undefined = at < 0 ? { k: 'id', at: macro.at, name: first } : args[at];
+  for (const field of fields) if (x !== undefined) x = { k: 'member', at: x.at, x, field, arrow: true };
+  return x;
+}
 
 function strip(x: Expr): Expr {
   let inner = x;

@@ -13,7 +13,13 @@ export interface BodyUses {
   readonly inits: readonly InitUse[];
   /** Names of guard classes and cleanup handlers, whose functions run here: `srcu`, `kvfree`. */
   readonly classes: readonly ClassUse[];
-  readonly uses: readonly Expr[];
+  /** Names that stand where a value is used: macros that call something, functions whose address is taken. */
+  readonly names: readonly NameUse[];
+}
+
+export interface NameUse {
+  readonly x: Expr & { readonly k: 'id' };
+  readonly when: string | undefined;
 }
 
 export interface CallUse {
@@ -73,8 +79,7 @@ class Collector implements BodyUses {
   readonly locals = new Map<string, Local[]>();
   readonly inits: InitUse[] = [];
   readonly classes: ClassUse[] = [];
-  /** Plain names that stand where a value is used, for functions whose address escapes. */
-  readonly uses: Expr[] = [];
+  readonly names: NameUse[] = [];
   private when: string | undefined;
 
   declare(name: string, at: Pos, type: TypeText, isStatic: boolean): void {
@@ -175,6 +180,9 @@ class Collector implements BodyUses {
 
   expr(x: Expr): void {
     switch (x.k) {
+      case 'id':
+        if (!this.locals.has(x.name)) this.names.push({ x, when: this.when });
+        return;
       case 'call':
         this.calls.push({ fn: x.fn, args: x.args, at: x.at, when: this.when });
         if (x.fn.k !== 'id') this.expr(x.fn);

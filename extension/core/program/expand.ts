@@ -21,8 +21,11 @@ export function expand(macro: MacroFact, args: readonly string[]): string | unde
 export interface TextCall {
   readonly name: string;
   readonly args: readonly string[];
-  /** The call stands behind `.` or `->`: it goes through a field of that name. */
-  readonly member: boolean;
+  /**
+   * The call stands behind `.` or `->`: it goes through a field of that name. The names of what it is a field of,
+   * outermost first (`c->ops->f()`: `c`, `ops`); `[]` if it is no plain row of fields.
+   */
+  readonly receiver?: readonly string[];
 }
 
 const KEYWORDS = new Set([
@@ -51,10 +54,22 @@ export function callsIn(text: string): TextCall[] {
   for (let match = pattern.exec(text); match !== null; match = pattern.exec(text)) {
     const name = match[2];
     if (name === undefined || KEYWORDS.has(name)) continue;
-    found.push({ name, args: argumentsAt(text, pattern.lastIndex), member: match[1] !== undefined });
+    const args = argumentsAt(text, pattern.lastIndex);
+    found.push(match[1] === undefined ? { name, args } : { name, args, receiver: receiverBefore(text, match.index) });
   }
   return found;
 }
+
+function receiverBefore(text: string, end: number): readonly string[] {
+  const row = /(?:\(\s*([A-Za-z_]\w*)\s*\)|([A-Za-z_]\w*))((?:\s*(?:->|\.)\s*[A-Za-z_]\w*)*)\s*$/.exec(
+    text.slice(Math.max(0, end - LONGEST_RECEIVER), end),
+  );
+  if (row === null) return [];
+  return [row[1] ?? row[2] ?? '', ...[...(row[3] ?? '').matchAll(/\w+/g)].map(([name]) => name)];
+}
+
+/** Units of text that a row of fields may take. */
+const LONGEST_RECEIVER = 120;
 
 /** The arguments of a call whose opening parenthesis ends at `from`. */
 export function argumentsAt(text: string, from: number): string[] {

@@ -5,7 +5,7 @@ import { functionId, isHeader, joinWhen, vendorOfFile } from './ids';
 import type { Includes } from './includes';
 import type { Located } from './located';
 import type { FunctionId, FunctionNode } from './program';
-import { instancesOf, isTemplateName } from './templates';
+import { instancesOf, isInstantiated, isTemplate, templateAliases } from './templates';
 
 /** All function definitions, template instances among them, by id and by name. Macros join when a call chain needs them. */
 export class FunctionTable {
@@ -20,9 +20,12 @@ export class FunctionTable {
     private readonly includes: Includes,
   ) {
     for (const facts of files.values()) {
-      const isTemplate = facts.functions.some((fn) => isTemplateName(fn.name));
-      for (const fn of facts.functions) if (!isTemplateName(fn.name)) this.add(facts.path, fn);
-      if (!isTemplate) continue;
+      if (!isTemplate(facts)) {
+        for (const fn of facts.functions) this.add(facts.path, fn);
+        continue;
+      }
+      const aliases = templateAliases(facts);
+      for (const fn of facts.functions) if (!isInstantiated(fn, aliases)) this.add(facts.path, fn);
       for (const instance of instancesOf(facts, files.values()))
         for (const fn of instance.functions) this.add(facts.path, fn, instance.prefix);
     }

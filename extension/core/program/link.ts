@@ -18,7 +18,7 @@ import { StaticCalls, type World } from './world';
 export function linkProgram(facts: readonly FileFacts[], version: string): Program {
   const files = new Map([...facts].sort((a, b) => compareText(a.path, b.path)).map((file) => [file.path, file]));
   const world = makeWorld(files);
-  const graph = readCalls(world, files);
+  const graph = readCalls(world);
   const edges = distinct(graph.edges.sort(compareEdges));
   const live = edges.filter((edge) => isLive(world, edge));
   return {

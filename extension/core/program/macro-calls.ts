@@ -2,7 +2,8 @@ import type { MacroFact } from '../syntax/facts';
 import { callsIn, expand, type TextCall } from './expand';
 import type { Located } from './located';
 import type { FunctionNode } from './program';
-import { macrosNamed, type World } from './world';
+import { templateName } from './templates';
+import { functionLikeMacros, macrosNamed, type World } from './world';
 
 /**
  * What a use of a function-like macro calls. Macros are read as text: a macro may paste names, call a parameter, or be
@@ -16,7 +17,13 @@ export interface MacroCalls {
   /** Calls of functions with their arguments, for function names that are passed on. */
   readonly passed: readonly { readonly node: FunctionNode; readonly args: readonly string[] }[];
   /** Fields called through a receiver: `(p)->ops->f(p)`. */
-  readonly members: readonly string[];
+  readonly members: readonly MemberCall[];
+}
+
+export interface MemberCall {
+  readonly field: string;
+  /** As in `TextCall`; the first name may be a parameter of the macro. */
+  readonly receiver: readonly string[];
 }
 
 export interface MacroUse {
@@ -31,13 +38,17 @@ export class MacroReader {
   private readonly fixed = new Map<MacroFact, MacroCalls>();
   private readonly open = new Set<MacroFact>();
 
+  /** Of a template's function that is read: what its names begin with in this instance (`paging64_`). */
+  instance: string | undefined;
+
   constructor(private readonly world: World) {}
 
   /** `from`: the file of the use, whose names the expansion means. */
   callsOf(macro: Located<MacroFact>, args: readonly string[], from: string): MacroCalls {
     const { fact } = macro;
-    if (fact.params === undefined || this.open.size > DEEPEST || this.open.has(fact)) return NOTHING;
-    const isFixed = !fact.text.includes('##') && !args.some((arg) => this.isCallable(arg, from));
+    if (this.open.size > DEEPEST || this.open.has(fact)) return NOTHING;
+    const isFixed =
+      this.instance === undefined && !fact.text.includes('##') && !args.some((arg) => this.isCallable(arg, from));
     const known = isFixed ? this.fixed.get(fact) : undefined;
     if (known !== undefined) return known;
     this.open.add(fact);
@@ -56,14 +67,36 @@ export class MacroReader {
     );
   }
 
+  /** The object-like macros among `names` that call something: `#define BOTH (bit(A) | bit(B))`. */
+  *objectLike(name: string, from: string): Iterable<MacroUse> {
+    if (!this.callers().has(name)) return;
+    for (const macro of macrosNamed(this.world, name, from)) {
+      if (macro.fact.params !== undefined) continue;
+      const calls = this.callsOf(macro, [], from);
+      if (!isEmpty(calls)) yield { macro, calls };
+    }
+  }
+
+  /** Names of object-like macros with a call in their text. */
+  private callers(): ReadonlySet<string> {
+    if (this.callerNames === undefined) {
+      this.callerNames = new Set();
+      for (const [name, all] of this.world.definitions.macros)
+        if (all.some(({ fact }) => fact.params === undefined && /\b[A-Za-z_]\w*\s*\(/.test(fact.text)))
+          this.callerNames.add(name);
+    }
+    return this.callerNames;
+  }
+  private callerNames: Set<string> | undefined;
+
   private read(found: readonly TextCall[], macro: Located<MacroFact>, from: string): MacroCalls {
     const direct: (FunctionNode | MacroUse)[] = [];
     const slots: { tag: string; field: string }[] = [];
     const passed: { node: FunctionNode; args: readonly string[] }[] = [];
-    const members = new Set<string>();
+    const members: MemberCall[] = [];
     for (const call of found) {
-      if (call.member) {
-        members.add(call.name);
+      if (call.receiver !== undefined) {
+        members.push({ field: call.name, receiver: call.receiver });
         continue;
       }
       if (call.name === macro.fact.name) {
@@ -75,14 +108,14 @@ export class MacroReader {
         slots.push(slot);
         continue;
       }
-      const inner = macrosNamed(this.world, call.name, from).filter((one) => one.fact.params !== undefined);
+      const inner = functionLikeMacros(this.world, call.name, from);
       for (const one of inner) {
         const calls = this.callsOf(one, call.args, from);
         if (!isEmpty(calls)) direct.push({ macro: one, calls });
       }
       if (inner.length === 0) this.addFunctions(call, from, direct, passed);
     }
-    return { direct: unique(direct), slots, passed, members: [...members] };
+    return { direct: unique(direct), slots, passed, members };
   }
 
   private addFunctions(
@@ -91,11 +124,22 @@ export class MacroReader {
     direct: (FunctionNode | MacroUse)[],
     passed: { node: FunctionNode; args: readonly string[] }[],
   ): void {
-    for (const node of this.world.functions.named(call.name, from)) {
+    const named = this.world.functions.named(call.name, from);
+    for (const node of named.length > 0 ? named : this.instancesNamed(call.name, from)) {
       if (!node.active) continue;
       direct.push(node);
       passed.push({ node, args: call.args });
     }
+  }
+
+  /** `#define walk FNAME(walk)` in a template's instance. */
+  private instancesNamed(name: string, from: string): readonly FunctionNode[] {
+    if (this.instance === undefined) return [];
+    for (const { fact } of macrosNamed(this.world, name, from)) {
+      const pasted = fact.params === undefined ? templateName(fact.text.trim()) : undefined;
+      if (pasted !== undefined) return this.world.functions.named(this.instance + pasted, from);
+    }
+    return [];
   }
 }
 

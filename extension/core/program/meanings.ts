@@ -1,7 +1,7 @@
 import type { MacroFact } from '../syntax/facts';
 import type { Located } from './located';
 import type { FunctionNode } from './program';
-import { functionsMeant, macrosNamed, type World } from './world';
+import { functionLikeMacros, functionsMeant, macrosNamed, type World } from './world';
 
 /** What `name(...)` means in a file, where no local variable has that name. */
 export interface Meaning {
@@ -36,8 +36,8 @@ export class Meanings {
   private find(name: string, file: string): Meaning {
     const { world } = this;
     const all = macrosNamed(world, name, file);
-    const macros = all.filter(
-      ({ fact, file: at }) => fact.params !== undefined && world.conditions.isActive(fact.when, at) !== false,
+    const macros = functionLikeMacros(world, name, file).filter(
+      ({ fact, file: at }) => world.conditions.isActive(fact.when, at) !== false,
     );
     const isHidden = macros.length > 0 && !macros.some(({ fact }) => callsItself(fact));
     return {

@@ -43,12 +43,15 @@ export function readTables(reader: TableReader): void {
 
 /** One value of declared type `type`: an initialiser list, or what a single expression gives. */
 export function readValue(reader: TableReader, type: TypeText, value: Expr, frame: Frame, place: Place): void {
+  const { world } = reader;
+  const resolved = world.types.resolveType((value.k === 'init' ? value.type : undefined) ?? type);
   if (value.k !== 'init') {
-    put(reader, value, frame, place);
+    // A whole struct, written as a macro that makes its initialiser.
+    if (tagOf(resolved) !== undefined && /\w$/.test(resolved))
+      readMacroItem(reader, resolved, value, frame, place.when);
+    else put(reader, value, frame, place);
     return;
   }
-  const { world } = reader;
-  const resolved = world.types.resolveType(value.type ?? type);
   const isArray = resolved.includes('[');
   const tag = isArray ? undefined : tagOf(resolved);
   let position = 0;
@@ -61,14 +64,18 @@ export function readValue(reader: TableReader, type: TypeText, value: Expr, fram
     } else if (item.fields === undefined && isDesignating(world, item.value, frame))
       readMacroItem(reader, resolved, item.value, frame, when);
     else readField(reader, resolved, tag ?? '', item, frame, when, position);
-    position++;
+    position += itemsMade(world, item.value, frame);
   }
+}
+
+/** How many entries one is that may be written as a macro: `X4(N)` makes four. */
+function itemsMade(world: World, value: Expr, frame: Frame): number {
+  const isMacro = value.k === 'call' && value.fn.k === 'id' && macrosNamed(world, value.fn.name, frame.file).length > 0;
+  return isMacro ? Math.max(1, argumentsAt(`${expandFully(world, exprText(value), frame.file)})`, 0).length) : 1;
 }
 
 function readItem(reader: TableReader, element: TypeText, item: InitItem, frame: Frame, place: Place): void {
   if (item.fields !== undefined) readField(reader, element, tagOf(element) ?? '', item, frame, place.when, 0);
-  else if (item.value.k !== 'init' && tagOf(element) !== undefined && !element.endsWith('*'))
-    readMacroItem(reader, element, item.value, frame, place.when);
   else readValue(reader, element, item.value, frame, place);
 }
 
@@ -129,30 +136,28 @@ function readMacroItem(
   }
 }
 
+/** All macros of a piece of C expanded, innermost last. */
 function expandFully(world: World, text: string, from: string, hops = 8): string {
   if (hops === 0) return text;
-  return text.replace(/^[\s\S]*$/, (whole) => {
-    let out = '';
-    const pattern = /\b([A-Za-z_]\w*)\s*(\()?/g;
-    let at = 0;
-    for (let match = pattern.exec(whole); match !== null; match = pattern.exec(whole)) {
-      const name = match[1] ?? '';
-      const macro = macrosNamed(world, name, from)[0]?.fact;
-      if (macro === undefined || match.index < at) continue;
-      if (macro.params !== undefined && match[2] === undefined) continue;
-      let end = match.index + name.length;
-      let inner = macro.text;
-      if (macro.params !== undefined) {
-        const args = argumentsAt(whole, pattern.lastIndex);
-        inner = expand(macro, args) ?? '';
-        end = closing(whole, pattern.lastIndex);
-      }
-      out += whole.slice(at, match.index) + expandFully(world, inner, from, hops - 1);
-      at = end;
-      pattern.lastIndex = end;
+  let out = '';
+  let at = 0;
+  const pattern = /\b([A-Za-z_]\w*)\s*(\()?/g;
+  for (let match = pattern.exec(text); match !== null; match = pattern.exec(text)) {
+    const name = match[1] ?? '';
+    const macro = macrosNamed(world, name, from)[0]?.fact;
+    if (macro === undefined || match.index < at) continue;
+    if (macro.params !== undefined && match[2] === undefined) continue;
+    let end = match.index + name.length;
+    let inner = macro.text;
+    if (macro.params !== undefined) {
+      inner = expand(macro, argumentsAt(text, pattern.lastIndex)) ?? '';
+      end = closing(text, pattern.lastIndex);
     }
-    return out + whole.slice(at);
-  });
+    out += text.slice(at, match.index) + expandFully(world, inner, from, hops - 1);
+    at = end;
+    pattern.lastIndex = end;
+  }
+  return out + text.slice(at);
 }
 
 function closing(text: string, from: number): number {

@@ -14,8 +14,31 @@ export interface Instance {
 
 const TEMPLATE_NAME = /^([A-Z]+NAME)\((\w+)\)$/;
 
-export function isTemplateName(name: string): boolean {
+function isTemplateName(name: string): boolean {
   return TEMPLATE_NAME.test(name);
+}
+
+/** `x` of `FNAME(x)`. */
+export function templateName(name: string): string | undefined {
+  return TEMPLATE_NAME.exec(name)?.[2];
+}
+
+/** Whether a file's functions exist only in instances: it names one of them with a macro. */
+export function isTemplate(facts: FileFacts): boolean {
+  return facts.functions.some((fn) => isTemplateName(fn.name));
+}
+
+/** Names that the file gives to its template's functions: `#define walk FNAME(walk)`. */
+export function templateAliases(facts: FileFacts): ReadonlyMap<string, string> {
+  const aliases = new Map<string, string>();
+  for (const macro of facts.macros)
+    if (macro.params === undefined && isTemplateName(macro.text.trim())) aliases.set(macro.name, macro.text.trim());
+  return aliases;
+}
+
+/** Whether a function of a template file exists once per instance, or once, as in any header. */
+export function isInstantiated(fn: PrototypeFact, aliases: ReadonlyMap<string, string>): boolean {
+  return isTemplateName(fn.name) || aliases.has(fn.name);
 }
 
 export function instancesOf(template: FileFacts, files: Iterable<FileFacts>): Instance[] {
@@ -76,12 +99,15 @@ function pastedPrefix(macro: MacroFact): string | undefined {
 }
 
 function instantiate(template: FileFacts, macro: string, prefix: string, settings: Settings): Instance {
-  const paste = new Paster(macro, prefix, settings);
+  const aliases = templateAliases(template);
+  const paste = new Paster(macro, prefix, settings, aliases);
   return {
     prefix,
-    functions: template.functions.filter((fn) => holds(fn.when, settings) !== false).map((fn) => paste.definition(fn)),
+    functions: template.functions
+      .filter((fn) => isInstantiated(fn, aliases) && holds(fn.when, settings) !== false)
+      .map((fn) => paste.definition(fn)),
     prototypes: template.prototypes
-      .filter((fn) => isTemplateName(fn.name) && holds(fn.when, settings) !== false)
+      .filter((fn) => isInstantiated(fn, aliases) && holds(fn.when, settings) !== false)
       .map((fn) => paste.definition(fn)),
   };
 }
@@ -94,6 +120,7 @@ class Paster {
     macro: string,
     private readonly prefix: string,
     private readonly settings: Settings,
+    private readonly aliases: ReadonlyMap<string, string>,
   ) {
     this.pattern = new RegExp(`\\b${macro}\\(\\s*(\\w+)\\s*\\)`, 'g');
   }
@@ -111,7 +138,8 @@ class Paster {
     if (Array.isArray(value)) return value.flatMap((item: unknown) => this.item(item));
     if (typeof value !== 'object' || value === null) return value;
     const result: Record<string, unknown> = {};
-    for (const [key, inner] of Object.entries(value)) result[key] = this.copy(inner);
+    for (const [key, inner] of Object.entries(value))
+      result[key] = this.copy(key === 'name' && typeof inner === 'string' ? (this.aliases.get(inner) ?? inner) : inner);
     return result;
   }
 

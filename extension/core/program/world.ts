@@ -41,12 +41,29 @@ export function macrosNamed(world: World, name: string, from: string): readonly 
 
 const NONE: readonly Located<MacroFact>[] = [];
 
+/** The function-like macros that `name(...)` in `from` can mean, through object-like ones (`#define F feature_bit`). */
+export function functionLikeMacros(world: World, name: string, from: string, hops = 4): readonly Located<MacroFact>[] {
+  const all = macrosNamed(world, name, from);
+  const found = all.filter(({ fact }) => fact.params !== undefined);
+  if (found.length > 0 || hops === 0) return found;
+  for (const { fact } of all) {
+    const alias = aliased(fact);
+    if (alias !== undefined && alias !== name) return functionLikeMacros(world, alias, from, hops - 1);
+  }
+  return NONE;
+}
+
+/** The name that an object-like macro stands for, if it is nothing but a name. */
+function aliased(macro: MacroFact): string | undefined {
+  return macro.params === undefined ? /^\(?\s*&?\s*([A-Za-z_]\w*)\s*\)?$/.exec(macro.text.trim())?.[1] : undefined;
+}
+
 /** A function that a name stands for, through object-like macros (`#define a b`); `when` of the macros on the way. */
 export function functionsMeant(world: World, name: string, from: string, hops = 4): readonly FunctionNode[] {
   const direct = world.functions.named(name, from);
   if (direct.length > 0 || hops === 0) return direct;
   for (const { fact } of macrosNamed(world, name, from)) {
-    const alias = fact.params === undefined ? /^\(?\s*&?\s*(\w+)\s*\)?$/.exec(fact.text.trim())?.[1] : undefined;
+    const alias = aliased(fact);
     if (alias !== undefined && alias !== name) return functionsMeant(world, alias, from, hops - 1);
   }
   return [];

@@ -1,4 +1,5 @@
 import type { FunctionFact, Pos } from './facts';
+import { GUARD_CLASS_MACROS } from './guard-classes';
 import { foldSpace, type LowerContext } from './lower-context';
 import { lowerFile, reportErrors } from './lower-file';
 import type { ParseText } from './lower-macros';
@@ -19,14 +20,13 @@ export interface Generated {
 
 /**
  * The functions that macros of this file define at file scope (`BUILD_ACCESSORS(rax, RAX)`): the macro's body with
- * its arguments put in, read as C. All positions are those of the macro call. A macro of another file is left to the
- * linker, as a file-scope call.
+ * its arguments put in, read as C. All positions are those of the macro call. Of other files' macros only those that
+ * define guard classes are known; the rest is left to the linker, as a file-scope call.
  */
 export function generatedFunctions(file: LowerContext, parse: ParseText): Generated {
   const macros = macrosOf(file);
   const functions: FunctionFact[] = [];
   const generators = new Set<string>();
-  if (macros.generators.size === 0) return { functions, generators };
   const { text, pieces } = expandCalls(file, macros);
   if (text === '') return { functions, generators };
   const masked = maskKernelC(text);
@@ -64,7 +64,8 @@ function expandCalls(
   for (const rewrite of file.masked.rewrites) {
     if (rewrite.kind !== 'file-scope-call') continue;
     const call = readMacroCall(rewrite.original);
-    const define = call === undefined ? undefined : macros.generators.get(call.name);
+    const define =
+      call === undefined ? undefined : (macros.generators.get(call.name) ?? GUARD_CLASS_MACROS.get(call.name));
     if (call === undefined || define === undefined) continue;
     const offset = rewrite.start + call.nameStart;
     const from = foldSpace(rewrite.original.slice(call.nameStart, call.end));

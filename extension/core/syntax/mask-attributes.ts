@@ -64,12 +64,17 @@ export function blankAttributes(mask: MaskText, tokens: readonly Token[]): Token
   return left;
 }
 
-/** `) __word {`, `) __word(...) ;`: after a parameter list, before a body or a prototype's end. */
+/** `) __word {`, `) __a __b(...) {`, `) __word;`: after a parameter list, before a body or a prototype's end. */
 function annotates(tokens: readonly Token[], index: number): boolean {
-  const after = tokens[index + 1]?.text === '(' ? closing(tokens, index + 1) + 1 : index + 1;
-  const next = tokens[after];
-  return (
-    next !== undefined &&
-    (next.text === '{' || (next.text === ';' && after === index + 1) || next.text.startsWith('__'))
-  );
+  let at = index;
+  for (let words = 0; words < MOST_ANNOTATIONS; words++) {
+    const hasArguments = tokens[at + 1]?.text === '(';
+    const next = tokens[(hasArguments ? closing(tokens, at + 1) : at) + 1];
+    if (next?.text.startsWith('__') !== true) return next?.text === '{' || (next?.text === ';' && !hasArguments);
+    at = (hasArguments ? closing(tokens, at + 1) : at) + 1;
+  }
+  return false;
 }
+
+/** Of one function; a longer row is none of annotations. */
+const MOST_ANNOTATIONS = 16;
