@@ -12,7 +12,7 @@ import { checkReport } from './report/check';
 import type { CheckReport, GraphReport, OutcomeReport, PathsReport, Timings, WhyReport } from './report/contract';
 import { SCHEMA_VERSION } from './report/contract';
 import { graphReport } from './report/graph';
-import { checkHost, functionIds, resolveSite } from './find-places';
+import { checkHost, functionIds, functionsInGraph, resolveSite } from './find-places';
 import { kvmFiles } from './source/kvm-files';
 import type { Problem, SourceTree } from './source/tree';
 import type { CParser } from './syntax/parser';
@@ -91,18 +91,11 @@ export class Analysis {
     return { schemaVersion: SCHEMA_VERSION, vm: question.vm, ...this.reach(question).why([...sites]) };
   }
 
-  /** Call paths between two functions by name. @throws InputError for a name that no function has. */
+  /** Call paths between two functions by name. @throws InputError for a name that no function of the call graph has. */
   paths(question: Question, from: string, to: string, options: { cut?: boolean; most?: number } = {}): PathsReport {
-    const reach = this.reach(question);
-    const found = { paths: [] as PathsReport['paths'][number][], truncated: false };
-    for (const start of functionIds(this.program, from)) {
-      for (const end of functionIds(this.program, to)) {
-        const { paths, truncated } = reach.paths(start, end, options);
-        found.paths.push(...paths);
-        found.truncated ||= truncated;
-      }
-    }
-    return { schemaVersion: SCHEMA_VERSION, vm: question.vm, ...found };
+    const starts = functionsInGraph(this.program, from);
+    const ends = functionsInGraph(this.program, to);
+    return { schemaVersion: SCHEMA_VERSION, vm: question.vm, ...this.reach(question).paths(starts, ends, options) };
   }
 
   graph(): GraphReport {

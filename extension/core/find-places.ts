@@ -14,6 +14,20 @@ export function functionIds(program: Program, name: string): FunctionId[] {
 }
 
 /**
+ * The definitions of a function's name that stand in the call graph.
+ * @throws InputError also for a macro, over which calls are contracted, and for what is switched off.
+ */
+export function functionsInGraph(program: Program, text: string): FunctionId[] {
+  const name = text.replace(/\(\)$/, '');
+  const nodes = functionIds(program, name).flatMap((id) => program.functions.get(id) ?? []);
+  const live = nodes.filter((node) => node.kind === 'function' && node.active);
+  if (live.length > 0) return live.map((node) => node.id);
+  const off = nodes.find((node) => node.kind === 'function');
+  if (off === undefined) throw new InputError(`${name}() is a macro: calls go through it; give a function`);
+  throw new InputError(`${name}() is switched off in the reference configuration: #if ${off.when ?? ''}`);
+}
+
+/**
  * What `FILE:LINE` (of the callee's name in a call) or a function's name means in this program.
  * FILE may leave out leading folders as long as one file is meant.
  * @throws InputError

@@ -68,6 +68,7 @@ describe('bad input gives one clear line and exit code 2', () => {
     ['bad-command-later', ['diff', 'tree', 'tree']],
     ['bad-output', ['check', 'tree', '--output', 'nowhere/report.txt']],
     ['bad-extra', ['check', 'tree', 'tree']],
+    ['bad-paths-macro', ['paths', 'tree', '--from', 'msr_io', '--to', 'for_each_valid_tdp_mmu_root_yield_safe']],
     ['bad-paths', ['paths', 'tree', '--from', 'msr_io']],
   ])('%s', (name, args) => {
     const files = readdirSync(command.work).sort();

@@ -156,7 +156,7 @@ function costOf(step: Step): number {
 }
 
 /** A binary heap by cost; equal costs in the order of arrival, so that results do not depend on chance. */
-class Queue<Item> {
+export class Queue<Item> {
   private readonly heap: { readonly item: Item; readonly cost: number; readonly order: number }[] = [];
   private count = 0;
 

@@ -5,10 +5,10 @@ import { split } from './conditions';
 import { ContextGraph } from './context-graph';
 import { type Phase, walk, type Walk, type WalkInput } from './contexts';
 import { type FactsLookup, holding, type Machine, MAX_INLINE, outermost, type Weaker } from './machine';
-import { type PathOptions, pathsBetween } from './paths';
+import { type PathOptions, type Paths, pathsBetween } from './paths';
 import { START } from './state';
 import { backwards, forwards, vendorGraph, type VendorGraph } from './vendor-graph';
-import { type Caller, type Fact, type Path, type Question, vendorOf, type Why } from './verdict';
+import { type Caller, type Fact, type Question, vendorOf, type Why } from './verdict';
 import { axioms, deriveFacts, tableFact, type VmFact } from './vm-facts';
 import { whyPasses } from './why';
 import { Writes } from './writes';
@@ -25,7 +25,8 @@ export interface Reach {
   /** The facts that any guard of `callers()` rests on. */
   facts(): Fact[];
   why(sites: ResolvedSite[]): Why;
-  paths(from: FunctionId, to: FunctionId, options?: PathOptions): { paths: Path[]; truncated: boolean };
+  /** From one of the functions to one of the others. */
+  paths(from: readonly FunctionId[], to: readonly FunctionId[], options?: PathOptions): Paths;
   /** Whether a condition in a function's body holds for the VM, at any time after its creation. */
   decide(fn: FunctionId, condition: Expr): true | false | 'unknown';
 }
@@ -164,8 +165,9 @@ class Answers implements Reach {
     return { ...answer, facts: this.proofs(ids) };
   }
 
-  paths(from: FunctionId, to: FunctionId, options: PathOptions = {}): { paths: Path[]; truncated: boolean } {
-    return pathsBetween(this.parts(), from, to, options);
+  paths(from: readonly FunctionId[], to: readonly FunctionId[], options: PathOptions = {}): Paths {
+    Object.assign(this.input.machine, { budget: BUDGET });
+    return pathsBetween(this.input, from, to, options);
   }
 
   decide(fn: FunctionId, condition: Expr): true | false | 'unknown' {

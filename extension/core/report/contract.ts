@@ -2,6 +2,7 @@ import type { Outcome } from '../mmu/outcome';
 import type { AppliedFile } from '../patch/apply';
 import type { Change, Summary } from '../patch/changes';
 import type { Edge, Site, Unresolved } from '../program/program';
+import type { NoPath } from '../reach/paths';
 import type { Caller, Fact, Guard, Path, Verdict, VmType } from '../reach/verdict';
 import type { Problem } from '../source/tree';
 
@@ -61,6 +62,8 @@ export interface PathsReport {
   readonly vm: VmType;
   readonly paths: readonly Path[];
   readonly truncated: boolean;
+  /** Why there is no path; there if `paths` is empty. */
+  readonly none?: NoPath;
 }
 
 export interface GraphFunction {

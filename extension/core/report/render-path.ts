@@ -1,6 +1,7 @@
 import { place } from '../program/place';
 import type { Edge } from '../program/program';
-import type { Fact, FactWrite, Guard, Path } from '../reach/verdict';
+import type { NoPath } from '../reach/paths';
+import type { Fact, FactWrite, Guard, Path, VmType } from '../reach/verdict';
 import type { PathsReport, WhyReport } from './contract';
 import { cutText, factText, guardText, oneLine, originText, plural, vmName } from './words';
 
@@ -24,9 +25,21 @@ export function renderWhy(report: WhyReport, sites: readonly string[], sinks: re
 
 export function renderPaths(report: PathsReport, from: string, to: string): string {
   const lines = [`${plural(report.paths.length, 'path')} from ${from}() to ${to}(), for ${vmName(report.vm)}`];
-  if (report.truncated) lines.push('There are more: these are the shortest.');
+  if (report.none !== undefined) lines.push(noneText(report.none, report.vm));
+  else if (report.truncated) lines.push('There are more: these are the shortest.');
   report.paths.forEach((path, i) => lines.push('', `${i + 1}. ${path.verdict}`, ...pathLines(path)));
   return `${lines.join('\n')}\n`;
+}
+
+function noneText(none: NoPath, vm: VmType): string {
+  switch (none.why) {
+    case 'no way':
+      return 'No call leads there, direct or indirect.';
+    case 'other vendor':
+      return `Calls lead there only in kvm-${none.vendor}, and ${vmName(vm)} runs on the other module.`;
+    case 'cut':
+      return `Every way is cut: ${none.more ? 'more than ' : ''}${plural(none.ways, 'way')} (--cut shows them).`;
+  }
 }
 
 /** One line per call, in order, with the guards of its function under it. */
