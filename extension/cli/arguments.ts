@@ -2,11 +2,19 @@ import { cac } from 'cac';
 import { InputError } from '../core/input-error';
 import { DEFAULT_SINK, type Question, VM_TYPES, type VmType } from '../core/reach/verdict';
 import { TOOL } from '../core/report/contract';
+import { type Bounds, DIRECTIONS } from '../core/report/neighbourhood';
 
 export const COMMANDS = ['check', 'why', 'paths', 'graph', 'outcome', 'patch', 'lsp'] as const;
 export type CommandName = (typeof COMMANDS)[number];
 
-export type Format = 'text' | 'json';
+export type Format = 'text' | 'json' | 'dot';
+
+/** What `graph --format dot` draws. */
+export interface DrawingArguments {
+  /** Functions by name; none: the sinks. */
+  readonly around: readonly string[];
+  readonly bounds: Bounds;
+}
 
 /** `-` as an argument or as an option's value, in a form that the option parser leaves alone. */
 export const STDIN = '<stdin>';
@@ -28,13 +36,13 @@ export interface Arguments {
   readonly from: string | undefined;
   readonly to: string | undefined;
   readonly cut: boolean;
+  readonly drawing: DrawingArguments;
 }
 
 const LATER: Readonly<Record<string, string>> = {
   sarif: 'SARIF',
   markdown: 'Markdown',
   mail: 'a review mail',
-  dot: 'a dot graph',
 };
 
 /**
@@ -63,6 +71,7 @@ export function readArguments(argv: readonly string[]): Arguments | undefined {
     const message = (error instanceof Error ? error.message : String(error)).replace(/`/g, '');
     throw new InputError(`${lowerFirst(message)} (kvm-lens ${name} --help lists the options)`);
   }
+  const format = formatOf(one(options, 'format') ?? 'text', name);
   return {
     command: name,
     operands: parser.args,
@@ -72,7 +81,7 @@ export function readArguments(argv: readonly string[]): Arguments | undefined {
       host: hostOf(many(options, 'host')),
       assumptions: options['assumptions'] !== false,
     },
-    format: formatOf(one(options, 'format') ?? 'text', name),
+    format,
     output: one(options, 'output'),
     timings: options['timings'] === true,
     full: options['full'] === true,
@@ -80,6 +89,7 @@ export function readArguments(argv: readonly string[]): Arguments | undefined {
     from: one(options, 'from'),
     to: one(options, 'to'),
     cut: options['cut'] === true,
+    drawing: drawingOf(options, format),
   };
 }
 
@@ -87,7 +97,7 @@ const USAGE: Readonly<Record<CommandName, readonly [operands: string, does: stri
   check: ['[TREE]', 'every caller of the sink, with its verdict; then the outcome'],
   why: ['[TREE] SITE...', 'the verdict for the paths that pass these sites, and its proof'],
   paths: ['[TREE] --from F --to G', 'call paths between two functions, with their guards'],
-  graph: ['[TREE]', 'the linked program'],
+  graph: ['[TREE]', 'the linked program; --format dot draws a part of it'],
   outcome: ['[TREE]', "the MMU model on the sink's body, for all VM types"],
   patch: ['[TREE] FILE...', 'what a patch changes; it is applied in memory'],
   lsp: ['--stdio', 'the language server, for any editor'],
@@ -114,13 +124,18 @@ function makeParser(): ReturnType<typeof cac> {
     .option('--from <function>', 'where the paths start')
     .option('--to <function>', 'where they end')
     .option('--cut', 'also paths that a guard cuts');
+  commands.graph
+    .option('--around <function>', 'of --format dot: what is drawn lies around it, repeatable (default: the sinks)')
+    .option('--direction <way>', `${DIRECTIONS.join(', ')} (default: ${DRAWN.direction})`)
+    .option('--depth <calls>', `how many calls away (default: ${DRAWN.depth})`)
+    .option('--nodes <count>', `how many functions at most, the nearest first (default: ${DRAWN.most})`);
   commands.lsp.option('--stdio', 'speak over standard input and output');
   parser
     .usage(`COMMAND [options]\n${NOTES}`)
     .option('--vm <type>', `${VM_TYPES.join(', ')} or all (default: tdx; outcome: all)`)
     .option('--sink <function>', `the function whose callers are asked for, repeatable (default: ${DEFAULT_SINK})`)
     .option('--host <key=value>', 'a departure from the reference host: vendor, or a module parameter; repeatable')
-    .option('--format <format>', 'text or json (default: text)')
+    .option('--format <format>', 'text or json, of graph also dot (default: text)')
     .option('--output <file>', 'write there instead of to standard output')
     .option('--full', 'the whole tree, every caller')
     .option('--timings', 'how long each step took')
@@ -190,10 +205,36 @@ function hostOf(pairs: readonly string[]): Record<string, string> {
 }
 
 function formatOf(text: string, command: CommandName): Format {
-  if (text === 'text' || text === 'json') return text;
+  if (text === 'text' || text === 'json' || (text === 'dot' && command === 'graph')) return text;
+  const formats = command === 'graph' ? 'text, json and dot' : 'text and json';
+  if (text === 'dot') throw new InputError(`--format dot is of graph; ${command} has ${formats}`);
   const later = LATER[text];
-  if (later === undefined) throw new InputError(`no format ${text}; there are text and json`);
-  throw new InputError(`--format ${text}: ${later} of ${command} is not there yet; there are text and json`);
+  if (later === undefined) throw new InputError(`no format ${text}; there are ${formats}`);
+  throw new InputError(`--format ${text}: ${later} of ${command} is not there yet; there are ${formats}`);
+}
+
+const DRAWN: Bounds = { direction: 'callers', depth: 3, most: 60 };
+
+function drawingOf(options: Readonly<Record<string, unknown>>, format: Format): DrawingArguments {
+  const given = ['around', 'direction', 'depth', 'nodes'].find((name) => options[name] !== undefined);
+  if (given !== undefined && format !== 'dot') throw new InputError(`--${given} is of graph --format dot`);
+  const way = one(options, 'direction') ?? DRAWN.direction;
+  const direction = DIRECTIONS.find((each) => each === way);
+  if (direction === undefined) throw new InputError(`--direction ${way}: there are ${DIRECTIONS.join(', ')}`);
+  const depth = countOf(options, 'depth', 0) ?? DRAWN.depth;
+  return {
+    around: many(options, 'around'),
+    bounds: { direction, depth, most: countOf(options, 'nodes', 1) ?? DRAWN.most },
+  };
+}
+
+/** @throws InputError for what is no number, or less than `least`. */
+function countOf(options: Readonly<Record<string, unknown>>, name: string, least: number): number | undefined {
+  const text = one(options, name);
+  if (text === undefined) return undefined;
+  const count = Number(text);
+  if (/^\d{1,9}$/.test(text) && count >= least) return count;
+  throw new InputError(`--${name} ${text}: give a whole number, at least ${least}`);
 }
 
 function lowerFirst(text: string): string {

@@ -62,6 +62,12 @@ export async function paths(args: Arguments, terminal: Terminal): Promise<ExitCo
 export async function graph(args: Arguments, terminal: Terminal): Promise<ExitCode> {
   const opened = await chooseAndLoad(args, terminal, 'none');
   const analysis = await openTree(opened);
+  if (args.format === 'dot') {
+    const { around, bounds } = args.drawing;
+    writeResult(terminal, analysis.drawing(around, args.question.sinks, bounds), args.output);
+    if (opened.choice.isSample) terminal.err(sampleNote(opened.choice));
+    return 0;
+  }
   print({ ...args, allVms: false }, terminal, opened, [analysis.graph()], renderGraph);
   return 0;
 }

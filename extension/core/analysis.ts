@@ -11,7 +11,9 @@ import { isHypotheticalTd } from './reach/vm-facts';
 import { checkReport } from './report/check';
 import type { CheckReport, GraphReport, OutcomeReport, PathsReport, Timings, WhyReport } from './report/contract';
 import { SCHEMA_VERSION } from './report/contract';
+import { drawing } from './report/dot';
 import { graphReport } from './report/graph';
+import type { Bounds } from './report/neighbourhood';
 import { checkHost, functionIds, functionsInGraph, resolveSite } from './find-places';
 import { kvmFiles } from './source/kvm-files';
 import type { Problem, SourceTree } from './source/tree';
@@ -100,6 +102,15 @@ export class Analysis {
 
   graph(): GraphReport {
     return graphReport(this.program);
+  }
+
+  /**
+   * A drawing of what lies around functions by name (none: the sinks), for Graphviz.
+   * @throws InputError for a name that no function of the call graph has.
+   */
+  drawing(around: readonly string[], sinks: readonly string[], bounds: Bounds): string {
+    const middle = (around.length > 0 ? around : sinks).flatMap((name) => functionsInGraph(this.program, name));
+    return drawing(this.program, middle, sinks, bounds);
   }
 
   /** The model on each sink's body, for one VM type or for all that the contract names. */

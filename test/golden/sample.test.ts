@@ -54,6 +54,12 @@ describe('the command on the sample', () => {
     ['paths-no-way', ['paths', 'tree', '--from', 'update_mtrr', '--to', 'msr_io']],
     ['paths-other-vendor', ['paths', 'tree', '--from', 'kvm_vcpu_ioctl', '--to', 'sev_handle_rmp_fault']],
     ['graph', ['graph', 'tree']],
+    [
+      'graph-dot',
+      ['graph', 'tree', '--format', 'dot', '--around', 'do_set_msr', '--direction', 'both', '--depth', '2'],
+    ],
+    ['graph-dot-few', ['graph', 'tree', '--format', 'dot', '--nodes', '4']],
+    ['help-graph', ['graph', '--help']],
     ['patch-seed', ['patch', 'tree', 'tree/seed.patch']],
     ['help', ['--help']],
     ['help-patch', ['patch', '--help']],

@@ -1,4 +1,5 @@
 import type { Program } from '../program/program';
+import { isIndirect } from '../reach/path-search';
 import { isHypotheticalTd } from '../reach/vm-facts';
 import { type GraphReport, SCHEMA_VERSION, type TreeReport } from './contract';
 
@@ -14,7 +15,7 @@ export function treeReport(program: Program): TreeReport {
     lines,
     functions,
     edges: program.edges.length,
-    indirectEdges: program.edges.filter(({ via }) => via !== 'call' && via !== 'macro').length,
+    indirectEdges: program.edges.filter(isIndirect).length,
     entryPoints: program.entries.length,
     hypotheticalTd: isHypotheticalTd(program),
   };
