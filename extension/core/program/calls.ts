@@ -184,11 +184,9 @@ class CallReader {
   }
 
   private passArguments(callee: FunctionNode, args: readonly Expr[], frame: BodyFrame, site: Site): void {
-    const params = definitionOf(callee)?.params ?? [];
-    for (const [i, arg] of args.entries()) {
-      const param = params[i];
-      if (param === undefined) return;
-      if (param.name === '' || !this.pointers.mayBe(arg, frame)) continue;
+    for (const [i, param] of this.pointers.parameters(callee)) {
+      const arg = args[i];
+      if (arg === undefined || !this.pointers.mayBe(arg, frame)) continue;
       const sources = sourcesOf(this.world, arg, frame);
       const cell = cells.param(callee.id, param.name);
       this.flowInto(sources, cell, site, undefined);

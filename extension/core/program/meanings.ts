@@ -13,24 +13,41 @@ export interface Meaning {
   readonly functions: readonly FunctionNode[];
 }
 
-/** Calls by name, each resolved once per file. */
+/** Calls by name, each resolved once: per file, or once for all where every file means the same by it. */
 export class Meanings {
+  private readonly everywhere = new Map<string, Meaning | undefined>();
   private readonly known = new Map<string, Map<string, Meaning>>();
 
   constructor(private readonly world: World) {}
 
   of(name: string, file: string): Meaning {
+    let meaning = this.everywhere.get(name);
+    if (meaning !== undefined) return meaning;
+    if (!this.everywhere.has(name)) {
+      meaning = this.findForAll(name);
+      this.everywhere.set(name, meaning);
+      if (meaning !== undefined) return meaning;
+    }
     let inFile = this.known.get(file);
     if (inFile === undefined) {
       inFile = new Map<string, Meaning>();
       this.known.set(file, inFile);
     }
-    let meaning = inFile.get(name);
+    meaning = inFile.get(name);
     if (meaning === undefined) {
       meaning = this.find(name, file);
       inFile.set(name, meaning);
     }
     return meaning;
+  }
+
+  /** No macro, and at most one function, which is external: the file of the call does not matter. */
+  private findForAll(name: string): Meaning | undefined {
+    const { definitions, functions, staticCalls } = this.world;
+    if (definitions.macros.has(name)) return undefined;
+    const all = functions.all(name);
+    if (all.length > 1 || all[0]?.static === true) return undefined;
+    return { isSlotName: staticCalls.isCallName([], name), macros: [], functions: all };
   }
 
   private find(name: string, file: string): Meaning {

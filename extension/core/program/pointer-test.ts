@@ -1,12 +1,18 @@
-import type { Expr } from '../syntax/facts';
+import type { Expr, Parameter } from '../syntax/facts';
 import { definitionOf } from './functions';
+import type { FunctionNode } from './program';
 import { localAt } from './types';
 import type { Frame } from './values';
 import { functionsMeant, type World } from './world';
 
+/** A type, with its typedefs followed, whose values are no pointers to functions. */
+const NO_FUNCTION =
+  /^(?:const |volatile )*(?:(?:struct|union) [\w.@]+|(?:enum \w+|_?[Bb]ool|char|signed|short|int|unsigned int|unsigned short|unsigned char|[us](?:8|16|32)|__[us](?:8|16|32))(?= ?\*|$))[ *]*$/;
+
 /** Whether an expression could be a pointer to a function, told cheaply from names and declared types. */
 export class PointerTest {
   private pointerFieldNames: Set<string> | undefined;
+  private readonly known = new Map<FunctionNode, readonly (readonly [number, Parameter])[]>();
 
   constructor(private readonly world: World) {}
 
@@ -40,6 +46,18 @@ export class PointerTest {
       default:
         return false;
     }
+  }
+
+  /** The parameters, with their positions, that can take a pointer to a function: all but structs' pointers and numbers. */
+  parameters(fn: FunctionNode): readonly (readonly [number, Parameter])[] {
+    let found = this.known.get(fn);
+    if (found === undefined) {
+      found = [...(definitionOf(fn)?.params ?? []).entries()].filter(
+        ([, { name, type }]) => name !== '' && !NO_FUNCTION.test(this.world.types.resolveType(type)),
+      );
+      this.known.set(fn, found);
+    }
+    return found;
   }
 
   private callMayGiveFunction(name: string, args: readonly Expr[], frame: Frame): boolean {
