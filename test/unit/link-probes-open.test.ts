@@ -1,0 +1,292 @@
+import { describe, test } from 'vitest';
+import { F, OP, VCPU, VM_FD, WORK, emulator, now, receiver, way } from './probe-code';
+import { check, type Probes } from './probes';
+
+/**
+ * Constructs that the linker gets wrong today. A probe here fails, and says so when it no longer does: it moves then to
+ * its construct's file.
+ */
+/** A call that is there has no edge, a way in no entry: what can be reached may be called unreachable. */
+const MISSING: Probes = {
+  'by return': {
+    c: `${F}static int (*pick(int a))(int) { return a ? f : g; }\nint run(int a) { return pick(a)(1); }`,
+    calls: { run: 'f g pick' },
+    why: 'a definition whose declarator returns a pointer to a function is not read (syntax)',
+  },
+  'of functions makes calls where it is included': {
+    c: {
+      'arch/x86/kvm/list.h': 'STEP(one)\nSTEP(two)\n',
+      'arch/x86/kvm/a.c':
+        'static void do_one(void) {}\nstatic void do_two(void) {}\nvoid run(void) {\n#define STEP(x) do_##x();\n#include "list.h"\n#undef STEP\n}',
+    },
+    calls: { run: 'do_one do_two' },
+    why: 'an X-macro header inside of a body is not expanded',
+  },
+  'as a macro makes calls': {
+    c: 'static void do_one(void) {}\nstatic void do_two(void) {}\n#define LIST(X) X(one) X(two)\n#define CALL(x) do_##x();\nvoid run(void) { LIST(CALL) }',
+    calls: { run: 'do_one do_two' },
+    why: 'a macro that is given a macro to apply is not expanded',
+  },
+  'defined in a header, used in another file': {
+    c: {
+      'arch/x86/kvm/build.h': '#define BUILD(name) int get_##name(int x) { return reg_read(x); }\n',
+      'arch/x86/kvm/a.c':
+        '#include "build.h"\nint reg_read(int x) { return x; }\nBUILD(rax)\nint run(void) { return get_rax(1); }',
+    },
+    calls: { run: 'get_rax', get_rax: 'reg_read' },
+    why: 'generators of another file are not seen (syntax: facts are of one file)',
+  },
+  'set with WRITE_ONCE': {
+    c: `${VCPU}void set(struct vcpu *v) { WRITE_ONCE(v->arch.complete, f); }\nint run(struct vcpu *v) { return READ_ONCE(v->arch.complete)(v); }`,
+    calls: { run: 'f' },
+    why: 'WRITE_ONCE() is no store',
+  },
+  'set with rcu_assign_pointer': {
+    c: `${VCPU}void set(struct vcpu *v) { rcu_assign_pointer(v->arch.complete, f); }\nint run(struct vcpu *v) { return rcu_dereference(v->arch.complete)(v); }`,
+    calls: { run: 'f' },
+    why: 'rcu_assign_pointer() is no store',
+  },
+  exchanged: {
+    c: `${VCPU}void set(struct vcpu *v) { xchg(&v->arch.complete, f); }\nint run(struct vcpu *v) { return v->arch.complete(v); }`,
+    calls: { run: 'f' },
+    why: 'xchg() is no store',
+  },
+  'stores a function in a field': {
+    c: `${F}struct s { int (*h)(int); };\n#define SET(s, fn) ((s)->h = (fn))\nvoid set(struct s *s) { SET(s, f); }\nint run(struct s *s) { return s->h(1); }`,
+    calls: { run: 'f' },
+    why: 'a store in a macro is not read',
+  },
+  'stores a function in a statement': {
+    c: `${F}struct s { int (*h)(int); };\n#define SET(s, fn) do { (s)->h = fn; } while (0)\nvoid set(struct s *s) { SET(s, g); }\nint run(struct s *s) { return s->h(1); }`,
+    calls: { run: 'g' },
+    why: 'a store in a macro is not read',
+  },
+  'stands for a whole table slot': {
+    c: `struct ops { int (*go)(int); };\n${F}struct ops ops = { .go = f };\n#define go(o, x) (o)->go(x)\nint run(struct ops *o) { return go(o, 1); }`,
+    calls: { run: 'f' },
+    why: 'a field called in a macro gives the macro an edge, its user none',
+  },
+  'calls a pointer that it is given': {
+    c: `${F}#define CALL(fn, x) (fn)(x)\nstatic int each(int (*h)(int)) { return CALL(h, 1); }\nint run(void) { return each(f); }`,
+    calls: { run: 'each', each: 'f' },
+    why: 'a macro calls a parameter that is a local pointer of its user',
+  },
+  'pastes through another macro': {
+    c: 'static void do_a(void) {}\n#define PASTE(x) do_##x\n#define DO(x) PASTE(x)()\nvoid run(void) { DO(a); }',
+    calls: { run: 'do_a' },
+    why: 'a call of a macro whose value is called: PASTE(x)()',
+  },
+  'is object-like and calls': {
+    c: `${F}#define NOW f(1)\nint run(void) { return NOW; }`,
+    calls: { run: 'f' },
+    why: 'object-like macros have no calls',
+  },
+  'is object-like, a statement': {
+    c: `${F}#define NOW do { f(1); } while (0)\nvoid run(void) { NOW; }`,
+    calls: { run: 'f' },
+    why: 'object-like macros have no calls',
+  },
+  'is object-like inside of a function-like one': {
+    c: `${F}#define NOW f(1)\n#define OUTER(x) (NOW + (x))\nint run(void) { return OUTER(2); }`,
+    calls: { run: 'f' },
+    why: 'object-like macros have no calls',
+  },
+  'means what is static where it is used': {
+    c: {
+      'arch/x86/kvm/x.h': '#define CALL() f()\n',
+      'arch/x86/kvm/a.c': '#include "x.h"\nstatic void f(void) {}\nvoid a(void) { CALL(); }',
+      'arch/x86/kvm/b.c': '#include "x.h"\nstatic void f(void) {}\nvoid b(void) { CALL(); }',
+    },
+    calls: { a: 'a.c:f', b: 'b.c:f' },
+    why: 'the calls of a macro are remembered without the file of its use',
+  },
+  'GP() with a prefix table': {
+    c: emulator(
+      'static const struct gprefix pfx = { I(1, em_a), N };\nstatic const struct opcode table[] = { GP(4, &pfx) };',
+    ),
+    calls: { run: 'em_a' },
+    why: 'a macro that makes a whole initialiser, in the place of a struct field',
+  },
+  'GP() with a positional II()': {
+    c: emulator(
+      'static const struct gprefix pfx = { N, II(1, em_b, rdpid) };\nstatic const struct opcode table[] = { GP(4, &pfx) };',
+    ),
+    calls: { run: 'em_b' },
+    why: 'a macro that makes a whole initialiser, in the place of a struct field',
+  },
+  'a positional entry written by a macro': {
+    c: `${OP}#define OP(_id, _fn) { _id, _fn, #_fn }\nstatic struct op ops[] = { OP(1, f), OP(2, g) };\nint run(int i) { return ops[i].fn(1); }`,
+    calls: { run: 'f g' },
+    why: 'only designated fields are found in the text of a macro',
+  },
+  'flat elements without braces': {
+    c: `${OP}static const struct op ops[2] = { 1, f, "x", 2, g, "y" };\nint run(int i) { return ops[i].fn(1); }`,
+    calls: { run: 'f g' },
+    why: 'elements of a struct without braces',
+  },
+  'an anonymous struct type': {
+    c: 'static int f(int x) { return x; }\nstatic const struct { int id; int (*fn)(int); } ops[] = { { 1, f } };\nint run(int i) { return ops[i].fn(1); }',
+    calls: { run: 'f' },
+    why: 'a struct without a name in the declaration of its variable',
+  },
+  'into an out-parameter': {
+    c: `typedef int (*fn_t)(int);\n${F}static void pick(int a, fn_t *out) { *out = a ? f : g; }\nint run(int a) { fn_t h; pick(a, &h); return h(1); }`,
+    calls: { run: 'f g pick' },
+    why: 'a store through a typedef fn_t * does not reach the caller',
+  },
+  'into an out-parameter that is a field': {
+    c: `typedef int (*fn_t)(int);\nstruct s { fn_t h; };\n${F}static void pick(fn_t *out) { *out = f; }\nvoid set(struct s *s) { pick(&s->h); }\nint run(struct s *s) { return s->h(1); }`,
+    calls: { run: 'f' },
+    why: 'a store through a typedef fn_t * does not reach the caller',
+  },
+  'into an out-parameter, two callers deep': {
+    c: `typedef int (*fn_t)(int);\n${F}static void pick1(fn_t *out) { *out = f; }\nstatic void pick2(fn_t *out) { pick1(out); }\nint run(void) { fn_t h; pick2(&h); return h(1); }`,
+    calls: { run: 'f pick2' },
+    why: 'a store through a typedef fn_t * does not reach the caller',
+  },
+  'into an array of the caller': {
+    c: `typedef int (*fn_t)(int);\n${F}static void fill(fn_t *h) { h[0] = f; h[1] = g; }\nint run(int i) { fn_t h[2]; fill(h); return h[i](1); }`,
+    calls: { run: 'f fill g' },
+    why: 'a store through a typedef fn_t * does not reach the caller',
+  },
+  'as void *': {
+    c: `${F}static int each(void *h) { int (*k)(int) = h; return k(1); }\nint run(void) { return each(f); }`,
+    calls: { each: 'f' },
+    why: 'a function passed as void *',
+  },
+  'by an operation': {
+    c: `typedef int (*fn_t)(int);\nstruct ops { fn_t (*pick)(int); };\n${F}static fn_t pick(int a) { return f; }\nstatic struct ops ops = { .pick = pick };\nint run(int a) { return ops.pick(a)(1); }`,
+    calls: { run: 'f pick' },
+    why: 'the value of an indirect call is not followed',
+  },
+  'the outer of two locals of one name': receiver(
+    'int run(void) { struct a *p; { struct b *p = find(); use(p); } return p->go(1); }',
+  ),
+  'a parameter handed on to on_each_cpu': {
+    c: `${WORK}static void everywhere(void (*h)(void *)) { on_each_cpu(h, NULL, 1); }\nvoid run(void) { everywhere(g); }`,
+    calls: { everywhere: 'g', run: 'everywhere' },
+    entries: [],
+    why: 'a parameter that is run at once by the kernel',
+  },
+  'on_each_cpu in a macro': {
+    c: `${WORK}#define EVERYWHERE(h) on_each_cpu(h, NULL, 1)\nvoid run(void) { EVERYWHERE(g); }`,
+    calls: { run: 'g' },
+    entries: [],
+    why: 'a function that a macro hands to the kernel',
+  },
+  stop_one_cpu: now('stop_one_cpu(0, g, s)'),
+  sort_nonatomic: now('sort_nonatomic(s, 4, 8, g, NULL)'),
+  'call_rcu in a macro': {
+    c: `${WORK}#define FREE_LATER(s) call_rcu(&(s)->rcu, g)\nvoid run(struct s *s) { FREE_LATER(s); }`,
+    calls: { run: '' },
+    entries: ['work call_rcu(g) g'],
+    why: 'a function that a macro hands to the kernel',
+  },
+  'INIT_WORK of a parameter': {
+    c: `${WORK}static void setup(struct s *s, void (*h)(struct work_struct *)) { INIT_WORK(&s->work, h); }\nvoid run(struct s *s) { setup(s, f); }`,
+    entries: ['work INIT_WORK(f) f'],
+    why: 'a parameter that is handed to the kernel',
+  },
+  DEFINE_IRQ_WORK: { c: `${WORK}static DEFINE_IRQ_WORK(iw, g);`, entries: ['work iw.g g'], why: 'not known' },
+  DEFINE_TIMER: { c: `${WORK}static DEFINE_TIMER(timer, g);`, entries: ['work timer.g g'], why: 'not known' },
+  fs_initcall: {
+    c: 'static int start(void) { return 0; }\nfs_initcall(start);',
+    entries: ['module fs_initcall start'],
+    why: 'not known',
+  },
+  late_initcall_sync: {
+    c: 'static int start(void) { return 0; }\nlate_initcall_sync(start);',
+    entries: ['module late_initcall_sync start'],
+    why: 'not known',
+  },
+  pure_initcall: {
+    c: 'static int start(void) { return 0; }\npure_initcall(start);',
+    entries: ['module pure_initcall start'],
+    why: 'not known',
+  },
+  module_param_call: {
+    c: 'static int set(const char *v, const struct kernel_param *p) { return 0; }\nmodule_param_call(nx, set, param_get_int, &nx, 0644);',
+    entries: ['module nx.set set'],
+    why: 'not known',
+  },
+  'EXPORT_SYMBOL_FOR_MODULES of another module': {
+    c: 'void f(void) {}\nEXPORT_SYMBOL_FOR_MODULES(f, "vfio");',
+    entries: ['export f f'],
+    why: 'not known',
+  },
+  EXPORT_SYMBOL_NS_GPL: {
+    c: 'void f(void) {}\nEXPORT_SYMBOL_NS_GPL(f, "KVM");',
+    entries: ['export f f'],
+    why: 'not known',
+  },
+  DEFINE_SHOW_ATTRIBUTE: {
+    c: 'static int lens_show(struct seq_file *m, void *v) { return 0; }\nDEFINE_SHOW_ATTRIBUTE(lens);',
+    entries: ['other lens.lens_show lens_show'],
+    why: 'not known',
+  },
+  'EXTEND_CLASS adds an init': {
+    c: 'static struct s *get(int n) { return 0; }\nstatic struct s *get_raw(int n) { return 0; }\nstatic void put(struct s *s) {}\nDEFINE_CLASS(held, struct s *, put(_T), get(n), int n)\nEXTEND_CLASS(held, _raw, get_raw(n), int n)\nvoid run(void) { CLASS(held_raw, s)(3); }\nvoid run2(void) { CLASS(held, s)(3); }',
+    calls: { run: 'get_raw put', run2: 'get put' },
+    why: 'taken for a redefinition of the class',
+  },
+  'DEFINE_GUARD_COND adds a trylock': {
+    c: 'static void take(struct s *s) {}\nstatic int try_take(struct s *s) { return 1; }\nstatic void drop(struct s *s) {}\nDEFINE_GUARD(hold, struct s *, take(_T), drop(_T))\nDEFINE_GUARD_COND(hold, _try, try_take(_T))\nvoid run(struct s *s) { scoped_guard(hold_try, s) { } }\nvoid run2(struct s *s) { guard(hold)(s); }',
+    calls: { run: 'drop try_take', run2: 'drop take' },
+    why: 'taken for a redefinition of the class',
+  },
+  scoped_cond_guard: {
+    c: 'static void take(struct s *s) {}\nstatic int try_take(struct s *s) { return 1; }\nstatic void drop(struct s *s) {}\nDEFINE_GUARD(hold, struct s *, take(_T), drop(_T))\nDEFINE_GUARD_COND(hold, _try, try_take(_T))\nint run(struct s *s) { scoped_cond_guard(hold_try, return -1, s) { return 0; } }',
+    calls: { run: 'drop try_take' },
+    why: 'DEFINE_GUARD_COND is taken for a redefinition of the class',
+  },
+  '__attribute__((cleanup(f)))': {
+    c: 'static void put(struct s **s) {}\nvoid run(void) { struct s *s __attribute__((cleanup(put))) = 0; }',
+    calls: { run: 'put' },
+    why: 'the attribute is not read (syntax)',
+  },
+  'a class whose functions are macros': {
+    c: 'static void real_take(struct s *s) {}\nstatic void drop(struct s *s) {}\n#define take(s) real_take(s)\nDEFINE_GUARD(hold, struct s *, take(_T), drop(_T))\nvoid run(struct s *s) { guard(hold)(s); }',
+    calls: { run: 'drop real_take' },
+    why: 'only functions are looked up',
+  },
+  'with a call that falls through': way(
+    VM_FD(
+      'switch (ioctl) {\n\tcase KVM_SET_ONE:\n\t\tprepare(kvm);\n\t\tfallthrough;\n\tcase KVM_SET_TWO:\n\t\tzap(kvm);\n\t\tbreak;\n\t}',
+    ),
+    ['ioctl KVM_SET_ONE', 'ioctl KVM_SET_TWO'],
+  ),
+};
+
+/** An edge that the code does not have: what cannot be reached may be called reachable. */
+const SURPLUS: Probes = {
+  '__free(x) of a name that a function has too': {
+    c: 'static void put(struct s *s) {}\nstatic void vput(void) {}\nDEFINE_FREE(vput, struct s *, put(_T))\nvoid run(void) { struct s *s __free(vput) = 0; }',
+    calls: { run: 'put' },
+    why: 'the function of that name is linked as well',
+  },
+  'is undefined and defined again': {
+    c: `${F}#define CALL() f(1)\nint a(void) { return CALL(); }\n#undef CALL\n#define CALL() g(1)\nint b(void) { return CALL(); }`,
+    calls: { a: 'f', b: 'g' },
+    why: 'every #define of the file counts everywhere',
+  },
+  'in a string that a macro makes': {
+    c: `${F}#define NAME(x) #x\nconst char *run(void) { return NAME(f(1)); }`,
+    calls: { run: '' },
+    why: 'an argument that is only made a string is read as code',
+  },
+  'a per-CPU variable': receiver(
+    'static DEFINE_PER_CPU(struct a *, cpu_a);\nint run(int cpu) { return per_cpu(cpu_a, cpu)->go(1); }',
+  ),
+  this_cpu_read: receiver(
+    'static DEFINE_PER_CPU(struct a *, cpu_a);\nint run(void) { return this_cpu_read(cpu_a)->go(1); }',
+  ),
+  typeof: receiver('int run(struct a *a) { typeof(*a) *p = a; return p->go(1); }'),
+  __auto_type: receiver('int run(struct a *a) { __auto_type p = a; return p->go(1); }'),
+};
+
+describe.each([
+  ['missing', MISSING],
+  ['surplus', SURPLUS],
+])('%s', (_, probes) => {
+  for (const [name, probe] of Object.entries(probes)) test.fails(`${name} (${probe.why ?? ''})`, () => check(probe));
+});
