@@ -143,6 +143,8 @@ const LATER: Probes = {
     c: 'struct s { struct notifier_block nb; };\nstatic int n(struct notifier_block *b, unsigned long v, void *p) { return 0; }\nvoid run(struct s *s) { s->nb.notifier_call = n; register_pm_notifier(&s->nb); }',
     entries: ['notifier notifier_block.notifier_call n'],
   },
+  DEFINE_IRQ_WORK: { c: `${WORK}static DEFINE_IRQ_WORK(iw, g);`, entries: ['work iw.g g'] },
+  DEFINE_TIMER: { c: `${WORK}static DEFINE_TIMER(timer, g);`, entries: ['work timer.g g'] },
 };
 
 /** The function runs before the call returns: an edge, no entry. */
@@ -314,6 +316,34 @@ const MODULE: Probes = {
     c: 'static int show(struct seq_file *m, void *v) { return 0; }\nint run(struct inode *i, struct file *f) { return single_open(f, show, i); }',
     calls: { run: '' },
     entries: ['other single_open(show) show'],
+  },
+  fs_initcall: {
+    c: 'static int start(void) { return 0; }\nfs_initcall(start);',
+    entries: ['module fs_initcall start'],
+  },
+  late_initcall_sync: {
+    c: 'static int start(void) { return 0; }\nlate_initcall_sync(start);',
+    entries: ['module late_initcall_sync start'],
+  },
+  pure_initcall: {
+    c: 'static int start(void) { return 0; }\npure_initcall(start);',
+    entries: ['module pure_initcall start'],
+  },
+  module_param_call: {
+    c: 'static int set(const char *v, const struct kernel_param *p) { return 0; }\nmodule_param_call(nx, set, param_get_int, &nx, 0644);',
+    entries: ['module nx.set set'],
+  },
+  'EXPORT_SYMBOL_FOR_MODULES of another module': {
+    c: 'void f(void) {}\nEXPORT_SYMBOL_FOR_MODULES(f, "vfio");',
+    entries: ['export f f'],
+  },
+  EXPORT_SYMBOL_NS_GPL: {
+    c: 'void f(void) {}\nEXPORT_SYMBOL_NS_GPL(f, "KVM");',
+    entries: ['export f f'],
+  },
+  DEFINE_SHOW_ATTRIBUTE: {
+    c: 'static int lens_show(struct seq_file *m, void *v) { return 0; }\nDEFINE_SHOW_ATTRIBUTE(lens);',
+    entries: ['other lens.lens_show lens_show'],
   },
 };
 

@@ -238,6 +238,22 @@ const GUARDS: Probes = {
     c: 'static void put(struct s *s) {}\nstatic struct s *get(void) { return 0; }\nstruct s *run(void) { struct s *s = get(); return no_free_ptr(s); }',
     calls: { run: 'get' },
   },
+  'EXTEND_CLASS adds an init': {
+    c: 'static struct s *get(int n) { return 0; }\nstatic struct s *get_raw(int n) { return 0; }\nstatic void put(struct s *s) {}\nDEFINE_CLASS(held, struct s *, put(_T), get(n), int n)\nEXTEND_CLASS(held, _raw, get_raw(n), int n)\nvoid run(void) { CLASS(held_raw, s)(3); }\nvoid run2(void) { CLASS(held, s)(3); }',
+    calls: { run: 'get_raw put', run2: 'get put' },
+  },
+  'DEFINE_GUARD_COND adds a trylock': {
+    c: 'static void take(struct s *s) {}\nstatic int try_take(struct s *s) { return 1; }\nstatic void drop(struct s *s) {}\nDEFINE_GUARD(hold, struct s *, take(_T), drop(_T))\nDEFINE_GUARD_COND(hold, _try, try_take(_T))\nvoid run(struct s *s) { scoped_guard(hold_try, s) { } }\nvoid run2(struct s *s) { guard(hold)(s); }',
+    calls: { run: 'drop try_take', run2: 'drop take' },
+  },
+  scoped_cond_guard: {
+    c: 'static void take(struct s *s) {}\nstatic int try_take(struct s *s) { return 1; }\nstatic void drop(struct s *s) {}\nDEFINE_GUARD(hold, struct s *, take(_T), drop(_T))\nDEFINE_GUARD_COND(hold, _try, try_take(_T))\nint run(struct s *s) { scoped_cond_guard(hold_try, return -1, s) { return 0; } }',
+    calls: { run: 'drop try_take' },
+  },
+  'a class whose functions are macros': {
+    c: 'static void real_take(struct s *s) {}\nstatic void drop(struct s *s) {}\n#define take(s) real_take(s)\nDEFINE_GUARD(hold, struct s *, take(_T), drop(_T))\nvoid run(struct s *s) { guard(hold)(s); }',
+    calls: { run: 'drop real_take' },
+  },
 };
 
 describe.each([

@@ -187,67 +187,10 @@ const MISSING: Probes = {
     entries: ['work INIT_WORK(f) f'],
     why: 'a parameter that is handed to the kernel',
   },
-  DEFINE_IRQ_WORK: { c: `${WORK}static DEFINE_IRQ_WORK(iw, g);`, entries: ['work iw.g g'], why: 'not known' },
-  DEFINE_TIMER: { c: `${WORK}static DEFINE_TIMER(timer, g);`, entries: ['work timer.g g'], why: 'not known' },
-  fs_initcall: {
-    c: 'static int start(void) { return 0; }\nfs_initcall(start);',
-    entries: ['module fs_initcall start'],
-    why: 'not known',
-  },
-  late_initcall_sync: {
-    c: 'static int start(void) { return 0; }\nlate_initcall_sync(start);',
-    entries: ['module late_initcall_sync start'],
-    why: 'not known',
-  },
-  pure_initcall: {
-    c: 'static int start(void) { return 0; }\npure_initcall(start);',
-    entries: ['module pure_initcall start'],
-    why: 'not known',
-  },
-  module_param_call: {
-    c: 'static int set(const char *v, const struct kernel_param *p) { return 0; }\nmodule_param_call(nx, set, param_get_int, &nx, 0644);',
-    entries: ['module nx.set set'],
-    why: 'not known',
-  },
-  'EXPORT_SYMBOL_FOR_MODULES of another module': {
-    c: 'void f(void) {}\nEXPORT_SYMBOL_FOR_MODULES(f, "vfio");',
-    entries: ['export f f'],
-    why: 'not known',
-  },
-  EXPORT_SYMBOL_NS_GPL: {
-    c: 'void f(void) {}\nEXPORT_SYMBOL_NS_GPL(f, "KVM");',
-    entries: ['export f f'],
-    why: 'not known',
-  },
-  DEFINE_SHOW_ATTRIBUTE: {
-    c: 'static int lens_show(struct seq_file *m, void *v) { return 0; }\nDEFINE_SHOW_ATTRIBUTE(lens);',
-    entries: ['other lens.lens_show lens_show'],
-    why: 'not known',
-  },
-  'EXTEND_CLASS adds an init': {
-    c: 'static struct s *get(int n) { return 0; }\nstatic struct s *get_raw(int n) { return 0; }\nstatic void put(struct s *s) {}\nDEFINE_CLASS(held, struct s *, put(_T), get(n), int n)\nEXTEND_CLASS(held, _raw, get_raw(n), int n)\nvoid run(void) { CLASS(held_raw, s)(3); }\nvoid run2(void) { CLASS(held, s)(3); }',
-    calls: { run: 'get_raw put', run2: 'get put' },
-    why: 'taken for a redefinition of the class',
-  },
-  'DEFINE_GUARD_COND adds a trylock': {
-    c: 'static void take(struct s *s) {}\nstatic int try_take(struct s *s) { return 1; }\nstatic void drop(struct s *s) {}\nDEFINE_GUARD(hold, struct s *, take(_T), drop(_T))\nDEFINE_GUARD_COND(hold, _try, try_take(_T))\nvoid run(struct s *s) { scoped_guard(hold_try, s) { } }\nvoid run2(struct s *s) { guard(hold)(s); }',
-    calls: { run: 'drop try_take', run2: 'drop take' },
-    why: 'taken for a redefinition of the class',
-  },
-  scoped_cond_guard: {
-    c: 'static void take(struct s *s) {}\nstatic int try_take(struct s *s) { return 1; }\nstatic void drop(struct s *s) {}\nDEFINE_GUARD(hold, struct s *, take(_T), drop(_T))\nDEFINE_GUARD_COND(hold, _try, try_take(_T))\nint run(struct s *s) { scoped_cond_guard(hold_try, return -1, s) { return 0; } }',
-    calls: { run: 'drop try_take' },
-    why: 'DEFINE_GUARD_COND is taken for a redefinition of the class',
-  },
   '__attribute__((cleanup(f)))': {
     c: 'static void put(struct s **s) {}\nvoid run(void) { struct s *s __attribute__((cleanup(put))) = 0; }',
     calls: { run: 'put' },
     why: 'the attribute is not read (syntax)',
-  },
-  'a class whose functions are macros': {
-    c: 'static void real_take(struct s *s) {}\nstatic void drop(struct s *s) {}\n#define take(s) real_take(s)\nDEFINE_GUARD(hold, struct s *, take(_T), drop(_T))\nvoid run(struct s *s) { guard(hold)(s); }',
-    calls: { run: 'drop real_take' },
-    why: 'only functions are looked up',
   },
   'with a call that falls through': way(
     VM_FD(

@@ -1,4 +1,4 @@
-import type { FileFacts, InitItem, VariableFact } from '../syntax/facts';
+import type { FileFacts, FileScopeCall, InitItem, VariableFact } from '../syntax/facts';
 import type { CallGraph, Escape } from './calls';
 import { exprText } from '../syntax/expr-text';
 import { type Cell, cells, type Value } from './flow';
@@ -57,20 +57,27 @@ const TABLES: Readonly<Record<string, TableRule>> = {
   seq_operations: { kind: 'other' },
 };
 
-const FILE_SCOPE: Readonly<Record<string, EntryKind>> = {
-  module_init: 'module',
-  module_exit: 'module',
-  late_initcall: 'module',
-  early_initcall: 'module',
-  core_initcall: 'module',
-  subsys_initcall: 'module',
-  arch_initcall: 'module',
-  device_initcall: 'module',
-  DEFINE_SIMPLE_ATTRIBUTE: 'other',
-  DEFINE_DEBUGFS_ATTRIBUTE: 'other',
-  DECLARE_WORK: 'work',
-  DECLARE_DELAYED_WORK: 'work',
-};
+/** What a macro at file scope registers the functions among its arguments as. */
+function kindAtFileScope(name: string): EntryKind | undefined {
+  if (/^(?:module_init|module_exit|module_param_call|early_param|__setup)$|_initcall(?:_sync)?$/.test(name))
+    return 'module';
+  if (/^(?:DECLARE|DEFINE)_(?:\w+_)?(?:WORK|TIMER|TASKLET)$/.test(name)) return 'work';
+  return /^DEFINE_(?:\w+_)?ATTRIBUTE(?:_SIGNED)?$/.test(name) ? 'other' : undefined;
+}
+
+/** The names that may be functions in such a call; `DEFINE_SHOW_ATTRIBUTE(x)` means `x_show()`. */
+function namesAtFileScope({ name, args }: FileScopeCall): string[] {
+  const [first = ''] = args;
+  if (name === 'DEFINE_SHOW_ATTRIBUTE') return [`${first}_show`];
+  if (name === 'DEFINE_SHOW_STORE_ATTRIBUTE') return [`${first}_show`, `${first}_write`];
+  return args.flatMap((arg) => /^&?(\w+)$/.exec(arg)?.[1] ?? []);
+}
+
+/** Whether others than KVM's modules may call what is exported so. */
+function isExportedToOthers({ name, args }: FileScopeCall): boolean {
+  if (name === 'EXPORT_SYMBOL_FOR_MODULES') return /[",]\s*(?!kvm)\w/.test(args.slice(1).join());
+  return /^EXPORT_SYMBOL(?:_NS)?(?:_GPL)?$/.test(name);
+}
 
 class EntryFinder {
   private readonly found = new Map<string, EntryPoint>();
@@ -153,16 +160,14 @@ class EntryFinder {
   fileScope(files: ReadonlyMap<string, FileFacts>): void {
     for (const facts of files.values())
       for (const call of facts.fileScopeCalls) {
-        const kind = Object.hasOwn(FILE_SCOPE, call.name) ? FILE_SCOPE[call.name] : undefined;
+        const kind = kindAtFileScope(call.name);
         if (kind === undefined || !isKvmFile(facts.path)) continue;
-        for (const arg of call.args) {
-          const name = /^&?(\w+)$/.exec(arg)?.[1];
-          if (name === undefined) continue;
+        for (const name of namesAtFileScope(call))
           for (const node of functionsMeant(this.world, name, facts.path)) {
-            const label = call.name.startsWith('DE') ? `${call.args[0] ?? ''}.${name}` : call.name;
+            const isNamed = call.args.length > 1 || name !== call.args[0];
+            const label = isNamed ? `${call.args[0]?.replaceAll('"', '') ?? ''}.${name}` : call.name;
             this.add(kind, label, node, siteAt(facts.path, call.at, ''), false);
           }
-        }
       }
   }
 
@@ -187,7 +192,7 @@ class EntryFinder {
     const usedInside = tellsApart ? new Set<string>() : this.namedInside();
     for (const { call, file } of calls) {
       const name = call.args[0] ?? '';
-      if (!/^EXPORT_SYMBOL(?:_GPL)?$/.test(call.name) || usedInside.has(name)) continue;
+      if (!isExportedToOthers(call) || usedInside.has(name)) continue;
       for (const node of functionsMeant(this.world, name, file))
         if (node.active) this.add('export', name, node, siteAt(file, call.at, ''), false);
     }
