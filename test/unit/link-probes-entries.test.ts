@@ -145,6 +145,36 @@ const LATER: Probes = {
   },
   DEFINE_IRQ_WORK: { c: `${WORK}static DEFINE_IRQ_WORK(iw, g);`, entries: ['work iw.g g'] },
   DEFINE_TIMER: { c: `${WORK}static DEFINE_TIMER(timer, g);`, entries: ['work timer.g g'] },
+  'a struct of the kernel on the stack': {
+    c: 'static int one(void) { return 0; }\nvoid run(void) { struct mm_walk_ops ops = { .pmd_entry = one }; walk_page_range(mm, 0, 1, &ops, 0); }',
+    entries: ['other mm_walk_ops.pmd_entry one'],
+  },
+  early_param: { c: 'static int one(char *s) { return 0; }\nearly_param("nx", one);', entries: ['module nx.one one'] },
+  __setup: { c: 'static int one(char *s) { return 0; }\n__setup("nx=", one);', entries: ['module nx=.one one'] },
+  DECLARE_TASKLET: { c: `${WORK}static DECLARE_TASKLET(later, g);`, entries: ['work later.g g'] },
+  DEFINE_DEBUGFS_ATTRIBUTE: {
+    c: 'static int get(void *d, u64 *v) { return 0; }\nDEFINE_DEBUGFS_ATTRIBUTE(fops, get, NULL, "%llu\\n");',
+    entries: ['other fops.get get'],
+  },
+  DEFINE_SHOW_STORE_ATTRIBUTE: {
+    c: 'static int lens_show(void *d) { return 0; }\nstatic int lens_write(void *d) { return 0; }\nDEFINE_SHOW_STORE_ATTRIBUTE(lens);',
+    entries: ['other lens.lens_show lens_show', 'other lens.lens_write lens_write'],
+  },
+  'INIT_WORK in an inline of a header': {
+    c: {
+      'arch/x86/kvm/x.h': 'static inline void setup(struct s *s) { INIT_WORK(&s->work, later); }',
+      'arch/x86/kvm/a.c': 'void later(struct work_struct *w) {}\nvoid run(struct s *s) { setup(s); }\n#include "x.h"',
+    },
+    entries: ['work INIT_WORK(later) later'],
+  },
+  register_trace: {
+    c: `${WORK}void run(void) { register_trace_sched_switch(g, NULL); }`,
+    entries: ['notifier register_trace_sched_switch(g) g'],
+  },
+  perf_event_create_kernel_counter: {
+    c: `${WORK}void run(void) { perf_event_create_kernel_counter(&attr, -1, current, g, 0); }`,
+    entries: ['other perf_event_create_kernel_counter(g) g'],
+  },
 };
 
 /** The function runs before the call returns: an edge, no entry. */

@@ -80,6 +80,33 @@ const MACROS: Probes = {
     c: `${F}#define is_on(x) (f(x) != 0)\nvoid run(void) { if (!is_on(1) || 2) g(1); }`,
     calls: { run: 'f g' },
   },
+  'has __VA_OPT__': {
+    c: `${F}#define CALL(fn, ...) fn(1 __VA_OPT__(,) __VA_ARGS__)\nint run(void) { return CALL(f); }`,
+    calls: { run: 'f' },
+  },
+  'pastes an empty argument': {
+    c: `static void do_(void) {}\n#define DO(x) do_##x()\nvoid run(void) { DO(); }`,
+    calls: { run: 'do_' },
+  },
+  'pastes two arguments': {
+    c: `static void a_b(void) {}\n#define DO(x, y) x##_##y()\nvoid run(void) { DO(a, b); }`,
+    calls: { run: 'a_b' },
+  },
+  'has a comment and line splices': {
+    c: `${F}#define CALL(x)  /* one */ \\\n\tdo {\t\\\n\t\tf(x); /* two */ \\\n\t} while (0)\nvoid run(void) { CALL(1); }`,
+    calls: { run: 'f' },
+  },
+  'is used in a header inline': {
+    c: {
+      'arch/x86/kvm/x.h': '#define CALL() helper()\nstatic inline void in(void) { CALL(); }',
+      'arch/x86/kvm/a.c': '#include "x.h"\nvoid helper(void) {}\nvoid run(void) { in(); }',
+    },
+    calls: { run: 'in', in: 'helper' },
+  },
+  'is a loop with a call in its step, over a pointer': {
+    c: `static int next(int *p) { return 0; }\nstatic void f(int *p) {}\n#define for_each_thing(p) while (next(p))\nvoid run(int *p) { for_each_thing(p) { f(p); } }`,
+    calls: { run: 'f next' },
+  },
 };
 
 const GENERATORS: Probes = {
@@ -166,6 +193,23 @@ const TEMPLATES: Probes = {
       'arch/x86/kvm/b.c': 'static void helper(void) {}\n',
     },
     calls: { long64_walk: 'mmu.c:helper' },
+  },
+  'an instance called from another instance': {
+    c: {
+      'arch/x86/kvm/walk.h':
+        '#if PTTYPE == 64\n#define FNAME(name) long##64_##name\n#else\n#define FNAME(name) long##32_##name\n#endif\nstatic int FNAME(walk)(int x) { return FNAME(step)(FNAME(next)(x)); }\nstatic int FNAME(step)(int x) { return x; }\nstatic int FNAME(next)(int x) { return x; }',
+      'arch/x86/kvm/mmu.c':
+        '#define PTTYPE 64\n#include "walk.h"\n#undef PTTYPE\n#define PTTYPE 32\n#include "walk.h"\n#undef PTTYPE\n',
+    },
+    calls: { long64_walk: 'long64_next long64_step', long32_walk: 'long32_next long32_step' },
+  },
+  'in a table of the includer': {
+    c: {
+      'arch/x86/kvm/walk.h': '#define FNAME(name) ept_##name\nstatic void FNAME(walk)(void) {}',
+      'arch/x86/kvm/mmu.c':
+        'struct ops { void (*walk)(void); };\n#define PTTYPE 18\n#include "walk.h"\nstatic struct ops ops = { .walk = ept_walk };\nvoid run(struct ops *o) { o->walk(); }',
+    },
+    calls: { run: 'ept_walk' },
   },
 };
 

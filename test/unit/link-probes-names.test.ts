@@ -128,6 +128,38 @@ const DEFINITIONS: Probes = {
     },
     calls: { run: '' },
   },
+  'attributes before the name': {
+    c: 'static noinline __maybe_unused int f(int x) { return x; }\nstatic __always_inline void __init g(void) { f(1); }\nnoinstr void run(void) { g(); }',
+    calls: { g: 'f', run: 'g' },
+  },
+  'attributes after the parameters': {
+    c: 'static void f(void) __acquires(x) { g(); }\nstatic void g(void) __must_hold(y)\n{ }\nvoid run(void) { f(); }',
+    calls: { run: 'f', f: 'g' },
+  },
+  'a return type on its own line': {
+    c: 'static const struct s * const *\nf(int x)\n{ return 0; }\nvoid\nrun(void)\n{ f(1); }',
+    calls: { run: 'f' },
+  },
+  'a head in both arms of an #if': {
+    c: '#ifdef SOME_SWITCH\nstatic void f(int a)\n#else\nstatic void f(long a)\n#endif\n{ g(); }\nstatic void g(void) {}\nvoid run(void) { f(1); }',
+    calls: { g: '' },
+  },
+  'annotated parameters': {
+    c: 'static int f(struct s __user *p, u32 __percpu *q, int n __maybe_unused) { return n; }\nint run(void) { return f(0, 0, 1); }',
+    calls: { run: 'f' },
+  },
+  'a static prototype first': {
+    c: 'static int f(int x);\nint run(void) { return f(1); }\nstatic int f(int x) { return x; }',
+    calls: { run: 'f' },
+  },
+  'extern inline': {
+    c: 'extern inline int f(int x) { return x; }\nint run(void) { return f(1); }',
+    calls: { run: 'f' },
+  },
+  'vmx code does not call the static inline of svm': {
+    c: { 'arch/x86/kvm/svm/s.h': 'static inline void f(void) {}', 'arch/x86/kvm/vmx/v.c': 'void run(void) { f(); }' },
+    calls: { run: '' },
+  },
 };
 
 /** Every place in a body that a call can stand at. */
@@ -225,6 +257,73 @@ const PLACES: Probes = {
     c: `${F}void run(int a) { scoped_guard(mutex, &m) { f(a); } guard(mutex)(&m); g(a); }`,
     calls: { run: 'f g' },
   },
+  'a line break before the parenthesis': {
+    c: `${F}int run(int a) { return f\n\t(a) + g /* x */ (a); }`,
+    calls: { run: 'f g' },
+  },
+  'a type argument': {
+    c: `${F}int run(int a) { return min_t(int, f(a), 3) + container_of(p(g(a)), struct s, m)->x; }`,
+    calls: { run: 'f g' },
+  },
+  'an else if': { c: `${F}void run(int a) { if (a) ; else if (f(a)) ; else if (g(a)) ; }`, calls: { run: 'f g' } },
+  'a while head': {
+    c: `${F}void run(int a) { while ((a = f(a)) > 0) cpu_relax(); while (!g(a)) ; }`,
+    calls: { run: 'f g' },
+  },
+  static_branch_unlikely: {
+    c: `${F}void run(int a) { if (static_branch_unlikely(&key) && f(a)) return; }`,
+    calls: { run: 'f' },
+  },
+  IS_ENABLED: { c: `${F}void run(int a) { if (IS_ENABLED(CONFIG_KVM_XEN) && f(a)) g(a); }`, calls: { run: 'f g' } },
+  'a format with macros': {
+    c: `${F}void run(int a) { pr_info("x" PRIx64 " y", f(a)); kvm_pr_unimpl("%d" FMT, g(a)); }`,
+    calls: { run: 'f g' },
+  },
+  'an #ifdef around an else block': {
+    c: `${F}void run(int a) {\n\tif (a) {\n\t\tf(a);\n#ifdef CONFIG_X86_64\n\t} else {\n\t\tg(a);\n#endif\n\t}\n}`,
+    calls: { run: 'f g' },
+  },
+  'an #ifdef around an argument': {
+    c: `${F}int run(int a) { return call(1,\n#ifdef CONFIG_X86_64\n\tf(a),\n#endif\n\tg(a)); }`,
+    calls: { run: 'f g' },
+  },
+  'an #ifdef around a case': {
+    c: `${F}void run(int a) { switch (a) {\n#ifdef CONFIG_X86_64\n\tcase 1: f(a); break;\n#endif\n\tdefault: g(a); } }`,
+    calls: { run: 'f g' },
+  },
+  'an #ifdef around an if head': {
+    c: `${F}void run(int a) {\n#ifdef CONFIG_X86_64\n\tif (f(a))\n#endif\n\t\tg(a);\n}`,
+    calls: { run: 'f g' },
+  },
+  'an #elif': {
+    c: `${F}void run(int a) {\n#if defined(CONFIG_X86_32)\n\tg(a);\n#elif defined(CONFIG_X86_64)\n\tf(a);\n#endif\n}`,
+    calls: { run: 'f' },
+  },
+  'a local struct definition before': {
+    c: `${F}void run(int a) { struct { int x; } s = { f(a) }; g(s.x); }`,
+    calls: { run: 'f g' },
+  },
+  'a goto loop': { c: `${F}void run(int a) {\nretry:\n\tf(a);\n\tif (g(a)) goto retry;\n}`, calls: { run: 'f g' } },
+  'a nested ternary argument': {
+    c: `${F}int run(int a) { return h(a ? f(a) : a > 2 ? g(a) : 0); }`,
+    calls: { run: 'f g' },
+  },
+  '__builtin_choose_expr and _Generic': {
+    c: `${F}int run(int a) { return __builtin_choose_expr(1, f(a), 0) + __builtin_expect(!!g(a), 0); }`,
+    calls: { run: 'f g' },
+  },
+  'an array designator': {
+    c: `${F}void run(int a) { int s[] = { [0] = f(a), [1 ... 3] = g(a) }; use(s); }`,
+    calls: { run: 'f g' },
+  },
+  'a conditional callee': { c: `${F}int run(int a) { return (a ? f : g)(a); }`, calls: { run: 'f g' } },
+  'a starred conditional callee': { c: `${F}int run(int a) { return (*(a ? f : g))(a); }`, calls: { run: 'f g' } },
+  'do_div and swap': { c: `${F}void run(int a) { do_div(x(f(a)), g(a)); }`, calls: { run: 'f g' } },
+  'a K&R line splice': { c: `${F}int run(int a) { return f\\\n(a) + \\\ng(a); }`, calls: { run: 'f g' } },
+  'the last expression of a macro block': {
+    c: `${F}#define BOTH(x) do { if (f(x)) g(x); } while (0)\nvoid run(int a) { if (a) BOTH(a); else BOTH(2); }`,
+    calls: { run: 'f g' },
+  },
 };
 
 /** A function's name that is no call. */
@@ -261,6 +360,20 @@ const NO_CALL: Probes = {
   },
   'in a prototype in a body': { c: `${F}void run(void) { int f(int x); }`, calls: { run: '' } },
   'in an unused macro': { c: `${F}#define UNUSED(x) f(x)\nvoid run(void) {}`, calls: { run: '' } },
+  'in a cast of a pointer': {
+    c: `${F}typedef int (*fn_t)(int);\nunsigned long run(void) { return (unsigned long)(fn_t)f; }`,
+    calls: { run: '' },
+  },
+  'in printing its address': { c: `${F}void run(void) { pr_info("%ps", f); }`, calls: { run: '' } },
+  'in an if': { c: `${F}int run(void) { if (f) return 1; return !g; }`, calls: { run: '' } },
+  'stored and never called': {
+    c: `${F}struct s { int (*h)(int); };\nvoid run(struct s *s) { s->h = f; }`,
+    calls: { run: '' },
+  },
+  'behind an unknown option that is negated': {
+    c: `${F}void run(int a) {\n#ifdef CONFIG_KVM_XEN\n\tf(a);\n#else\n\tg(a);\n#endif\n}`,
+    calls: { run: 'f' },
+  },
 };
 
 describe.each([

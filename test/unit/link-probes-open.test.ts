@@ -198,6 +198,122 @@ const MISSING: Probes = {
     ),
     ['ioctl KVM_SET_ONE', 'ioctl KVM_SET_TWO'],
   ),
+  'a name in parentheses': {
+    c: 'static int (f)(int x) { return x; }\nint run(void) { return f(1); }',
+    calls: { run: 'f' },
+    why: 'a definition whose name stands in parentheses is not read (syntax)',
+  },
+  'an alias of a macro with arguments is a macro': {
+    c: `${F}#define h(x) f(x)\n#define k h\nint run(void) { return k(1); }`,
+    calls: { run: 'f' },
+    why: 'an object-like macro for a function-like one',
+  },
+  'a function of a .c file that another .c file includes': {
+    c: {
+      'arch/x86/kvm/a.c': '#include "b.c"\nint run(void) { return f(1); }',
+      'arch/x86/kvm/b.c': 'static int f(int x) { return x; }',
+    },
+    calls: { run: 'f' },
+    why: 'a .c file that is included is no part of the other (functions)',
+  },
+  'a stub that is off, of a function outside': {
+    c: {
+      'arch/x86/include/asm/mshyperv.h':
+        '#if IS_ENABLED(CONFIG_HYPERV)\nint flush(int (*fill)(int));\n#else\nstatic inline int flush(int (*fill)(int)) { return -1; }\n#endif',
+      'arch/x86/kvm/a.c':
+        '#include <asm/mshyperv.h>\nstatic int fill(int x) { return x; }\nint run(void) { return flush(fill); }',
+    },
+    entries: ['other flush(fill) fill'],
+    why: 'a stub that is off takes the argument of the function outside that is meant',
+  },
+  'passes a name behind a string with a comma': {
+    c: `${F}static int each(const char *s, int (*h)(int)) { return h(1); }\n#define EACH(fn) each("a), (b", fn)\nint run(void) { return EACH(f); }`,
+    calls: { run: 'each', each: 'f' },
+    why: 'strings are not skipped between arguments',
+  },
+  'dispatches through ops': {
+    c: `struct ops { int (*go)(int); };\nstruct s { struct ops *ops; };\n${F}struct ops ops = { .go = f };\n#define call_go(s, x) ((s)->ops->go(x))\nint run(struct s *s) { return call_go(s, 1); }`,
+    calls: { run: 'f' },
+    why: 'a field called in a macro gives the macro an edge, its user none',
+  },
+  'gives a field that is called': {
+    c: `struct ops { int (*go)(int); };\nstruct s { struct ops *ops; };\n${F}struct ops ops = { .go = f };\n#define go_of(s) ((s)->ops->go)\nint run(struct s *s) { return go_of(s)(1); }`,
+    calls: { run: 'f' },
+    why: 'a call through the value of a macro: go_of(s)(1)',
+  },
+  'with a static of the includer that has the same name elsewhere': {
+    c: {
+      'arch/x86/kvm/walk.h': '#define FNAME(name) ept_##name\nstatic void FNAME(walk)(void) { helper(); }',
+      'arch/x86/kvm/mmu.c': 'static void helper(void) {}\n#define PTTYPE 18\n#include "walk.h"\n',
+      'arch/x86/kvm/b.c': 'void helper(void) {}\n',
+    },
+    calls: { ept_walk: 'mmu.c:helper' },
+    why: 'an external function is taken before the static of the including file (functions)',
+  },
+  'in a macro that a template uses': {
+    c: {
+      'arch/x86/kvm/walk.h':
+        '#define FNAME(name) ept_##name\n#define STEP() FNAME(step)()\nstatic void FNAME(step)(void) {}\nstatic void FNAME(walk)(void) { STEP(); }',
+      'arch/x86/kvm/mmu.c': '#define PTTYPE 18\n#include "walk.h"\n',
+    },
+    calls: { ept_walk: 'ept_step' },
+    why: 'FNAME() in a macro',
+  },
+  'entries included from a header': {
+    c: {
+      'arch/x86/kvm/list.h': 'ENTRY(1, f)\nENTRY(2, g)\n',
+      'arch/x86/kvm/a.c': `${OP}#define ENTRY(i, h) { .id = i, .fn = h },\nstatic struct op ops[] = {\n#include "list.h"\n};\nint run(int i) { return ops[i].fn(1); }`,
+    },
+    calls: { run: 'f g' },
+    why: 'an X-macro header inside of an initialiser is not expanded',
+  },
+  'a static call of its own': {
+    c: `${F}DEFINE_STATIC_CALL(my_hook, f);\nvoid set(void) { static_call_update(my_hook, g); }\nint run(void) { return static_call(my_hook)(1); }`,
+    calls: { run: 'f g' },
+    why: 'DEFINE_STATIC_CALL and static_call_update outside of the tables are not read',
+  },
+  'shadowed by a local of the inner block': {
+    c: `${F}static int each(int (*h)(int)) { { int (*h)(int) = g; h(1); } return h(2); }\nint run(void) { return each(f); }`,
+    calls: { each: 'f g' },
+    why: 'a local of an inner block is taken after the block too',
+  },
+  'of a statement expression': {
+    c: `${F}static int each(int (*h)(int)) { return h(1); }\nint run(int a) { return each(({ int (*k)(int) = f; k; })); }`,
+    calls: { each: 'f' },
+    why: 'a statement expression is no pointer to a function (pointer-test)',
+  },
+  'a field that is handed to the kernel': {
+    c: `struct kvm_x86_ops { void (*off)(void); };\nextern struct kvm_x86_ops kvm_x86_ops;\nstatic void off(void) {}\nstruct kvm_x86_ops svm_x86_ops = { .off = off };\nvoid run(void) { register_emergency_callback(kvm_x86_ops.off); }`,
+    entries: ['notifier register_emergency_callback(off) off'],
+    why: 'a field that is handed to the kernel: no entry for what it holds',
+  },
+  'a parameter that is handed to the kernel': {
+    c: `static int get(void *d, u64 *v) { return 0; }\nstatic int open_with(struct file *f, int (*get)(void *, u64 *)) { return simple_attr_open(f, get, 0); }\nint run(struct file *f) { return open_with(f, get); }`,
+    calls: { run: 'open_with' },
+    entries: ['other simple_attr_open(get) get'],
+    why: 'a parameter that is handed to the kernel: no entry for what it holds',
+  },
+  'a table of the kernel whose field name KVM calls elsewhere': {
+    c: 'static int one(void) { return 0; }\nstatic struct lsm_hooks hooks = { .check = one };\nint run(void) { return mystery()->check(); }',
+    calls: { run: 'one' },
+    entries: ['other hooks.check one'],
+    why: 'taken for a table that KVM calls, as a receiver of unknown type calls a field of that name',
+  },
+  'a field of a struct that is not known': {
+    c: `${WORK}void run(struct hidden *s) { s->timer.function = g; }`,
+    entries: ['other *.function g'],
+    why: 'a field of an unknown type that nobody calls',
+  },
+  'a function that the assembler of this file calls': {
+    c: 'void fixup(void) {}\nvoid run(void) { asm volatile("call fixup"); }',
+    calls: { run: 'fixup' },
+    why: 'calls in the text of inline assembler',
+  },
+  'a function given to the assembler': {
+    c: 'static void target(void) {}\nvoid run(void) { asm volatile("call *%0" : : "r" (target)); asm volatile("call %c0" : : "i" (target)); }',
+    calls: { run: 'target' },
+    why: 'a function as an operand of inline assembler',
+  },
 };
 
 /** An edge that the code does not have: what cannot be reached may be called reachable. */
@@ -225,6 +341,30 @@ const SURPLUS: Probes = {
   ),
   typeof: receiver('int run(struct a *a) { typeof(*a) *p = a; return p->go(1); }'),
   __auto_type: receiver('int run(struct a *a) { __auto_type p = a; return p->go(1); }'),
+  'in __alignof__ and ARRAY_SIZE': {
+    c: `${F}int run(int a) { return __alignof__(f(a)) + ARRAY_SIZE(x); }`,
+    calls: { run: '' },
+    why: 'the operand of __alignof__ is not evaluated',
+  },
+  'with an #ifdef of a macro of one instance': {
+    c: {
+      'arch/x86/kvm/walk.h':
+        '#if PTTYPE == 64\n#define FNAME(name) long##64_##name\n#define HAS_NX 1\n#else\n#define FNAME(name) long##32_##name\n#define HAS_NX 0\n#endif\nstatic int f(int x) { return x; }\nstatic int FNAME(walk)(int x) {\n#if HAS_NX\n\treturn f(x);\n#endif\n\treturn 0;\n}',
+      'arch/x86/kvm/mmu.c':
+        '#define PTTYPE 64\n#include "walk.h"\n#undef PTTYPE\n#define PTTYPE 32\n#include "walk.h"\n#undef PTTYPE\n',
+    },
+    calls: { long64_walk: 'f', long32_walk: '' },
+    why: "the template's own macros are not known in its #ifs",
+  },
+  'a struct defined twice, in two files': {
+    c: {
+      'arch/x86/kvm/a.c': `${OP}static struct op o = { .fn = f };\nint a(struct op *o) { return o->fn(1); }`,
+      'arch/x86/kvm/b.c':
+        'struct op { int (*fn)(int); };\nstatic int h(int x) { return x; }\nstatic struct op o = { .fn = h };\nint b(struct op *o) { return o->fn(1); }',
+    },
+    calls: { a: 'f', b: 'h' },
+    why: 'struct types of one name in two files are one',
+  },
 };
 
 describe.each([

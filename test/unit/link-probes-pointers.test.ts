@@ -131,6 +131,63 @@ const ARGUMENTS: Probes = {
     },
     calls: { a: 'a.c:f', b: 'b.c:f' },
   },
+  'of typeof': {
+    c: `${F}int run(void) { typeof(f) *h = f; typeof(&g) k = g; return h(1) + k(1); }`,
+    calls: { run: 'f g' },
+  },
+  'in a static local': { c: `${F}int run(void) { static int (*h)(int) = f; return h(1); }`, calls: { run: 'f' } },
+  'as a void * field, cast back': {
+    c: `typedef int (*fn_t)(int);\nstruct w { void *data; };\n${F}void set(struct w *w) { w->data = f; }\nint run(struct w *w) { return ((fn_t)w->data)(1); }`,
+    calls: { run: 'f' },
+  },
+  'as unsigned long, cast back': {
+    c: `typedef int (*fn_t)(int);\nstruct w { unsigned long data; };\n${F}void set(struct w *w) { w->data = (unsigned long)f; }\nint run(struct w *w) { return ((fn_t)w->data)(1); }`,
+    calls: { run: 'f' },
+  },
+  'in a union': {
+    c: `union u { int (*a)(int); void *p; };\n${F}void set(union u *u) { u->a = f; }\nint run(union u *u) { return u->a(1); }`,
+    calls: { run: 'f' },
+  },
+  'positional in a compound literal': {
+    c: `struct arg { int (*h)(int); };\n${F}static int each(struct arg a) { return a.h(1); }\nint run(void) { return each((struct arg){ f }); }`,
+    calls: { each: 'f' },
+  },
+  'compared, then called': {
+    c: `${F}static int each(int (*h)(int)) { if (h == g) return 0; return h(1); }\nint run(void) { return each(f); }`,
+    calls: { each: 'f' },
+  },
+  'through a wrapper macro': {
+    c: `${F}static int __each(int (*h)(int), int flags) { return h(1); }\n#define each(h) __each(h, 0)\nint run(void) { return each(f); }`,
+    calls: { __each: 'f', run: '__each' },
+  },
+  'through a slot': {
+    c: `struct kvm_x86_ops { int (*walk)(int (*h)(int)); };\n#define KVM_X86_OP(func) DECLARE_STATIC_CALL(kvm_x86_##func, *(((struct kvm_x86_ops *)0)->func));\n#define kvm_x86_call(f) static_call(kvm_x86_##f)\n${F}static int walk(int (*h)(int)) { return h(1); }\nstruct kvm_x86_ops svm_x86_ops = { .walk = walk };\nint run(void) { return kvm_x86_call(walk)(f); }`,
+    calls: { run: 'walk', walk: 'f' },
+  },
+  'of a slot': {
+    c: `struct kvm_x86_ops { int (*go)(int); };\nextern struct kvm_x86_ops kvm_x86_ops;\n${F}struct kvm_x86_ops svm_x86_ops = { .go = f };\nstatic int each(int (*h)(int)) { return h(1); }\nint run(void) { return each(kvm_x86_ops.go); }`,
+    calls: { each: 'f', run: 'each' },
+  },
+  'of an element': {
+    c: `${F}static int (*table[])(int) = { f, g };\nstatic int each(int (*h)(int)) { return h(1); }\nint run(int i) { return each(table[i]); }`,
+    calls: { each: 'f g' },
+  },
+  'in an inner function with a block': {
+    c: `${F}static int each(int (*h)(int)) { int (*k)(int); { k = h; } return k(1); }\nint run(void) { return each(f); }`,
+    calls: { each: 'f' },
+  },
+  'of an argument that is an assignment': {
+    c: `${F}static int each(int (*h)(int)) { return h(1); }\nint run(void) { int (*k)(int); return each(k = f); }`,
+    calls: { each: 'f' },
+  },
+  'of READ_ONCE': {
+    c: `${F}struct s { int (*h)(int); };\nstatic int each(int (*h)(int)) { return h(1); }\nvoid set(struct s *s) { s->h = f; }\nint run(struct s *s) { return each(READ_ONCE(s->h)); }`,
+    calls: { each: 'f' },
+  },
+  'of &*': {
+    c: `${F}static int each(int (*h)(int)) { return h(1); }\nint run(int a) { return each(&*f); }`,
+    calls: { each: 'f' },
+  },
 };
 
 const RETURNED: Probes = {

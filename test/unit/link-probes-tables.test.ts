@@ -1,5 +1,5 @@
 import { describe, it } from 'vitest';
-import { OP, emulator } from './probe-code';
+import { F, OP, emulator } from './probe-code';
 import { check, type Probes } from './probes';
 
 const HOST = `
@@ -292,6 +292,42 @@ const STRUCTS: Probes = {
   },
   'fields written by a macro': {
     c: `${OP}#define COMMON(_fn) .id = 1, .fn = _fn\nstatic struct op o = { COMMON(f), .name = "x" };\nint run(void) { return o.fn(1); }`,
+    calls: { run: 'f' },
+  },
+  'an entry found by iteration': {
+    c: `${OP}static const struct op ops[] = { { .fn = f }, { } };\nint run(void) { const struct op *o; for (o = ops; o->fn; o++) o->fn(1); return 0; }`,
+    calls: { run: 'f' },
+  },
+  'a copy of an entry': {
+    c: `${OP}static const struct op ops[] = { { .fn = f } };\nint run(int i) { struct op o = ops[i]; return o.fn(1); }`,
+    calls: { run: 'f' },
+  },
+  'an indexed designator in a field': {
+    c: `${OP}struct set { int (*fns[4])(int); };\nstatic struct set s = { .fns[2] = f };\nint run(int i) { return s.fns[i](1); }`,
+    calls: { run: 'f' },
+  },
+  'an anonymous struct in a field': {
+    c: `struct set { struct { int n; int (*fn)(int); } slots[4]; };\nstatic int f(int x) { return x; }\nstatic struct set s = { .slots = { { 1, f } } };\nint run(int i) { return s.slots[i].fn(1); }`,
+    calls: { run: 'f' },
+  },
+  'a pointer kept in a static': {
+    c: `${OP}static struct op a = { .fn = f };\nstatic const struct op *current_op;\nvoid set(const struct op *o) { current_op = o; }\nint run(void) { return current_op->fn(1); }`,
+    calls: { run: 'f' },
+  },
+  'an array typedef': {
+    c: `typedef int (*tbl_t[4])(int);\n${F}static tbl_t table = { f, g };\nint run(int i) { return table[i](1); }`,
+    calls: { run: 'f g' },
+  },
+  'an entry or a default': {
+    c: `${F}static int (*table[4])(int) = { f };\nint run(int i) { return (table[i] ?: g)(1); }`,
+    calls: { run: 'f g' },
+  },
+  'a pointer to an entry': {
+    c: `${F}static int (*table[4])(int) = { f };\nint run(int i) { int (**p)(int) = &table[i]; return (*p)(1); }`,
+    calls: { run: 'f' },
+  },
+  'an entry written by two macros': {
+    c: `${OP}#define FN(_fn) .fn = _fn\n#define OP2(_id, _fn) { .id = _id, FN(_fn) }\nstatic struct op ops[] = { OP2(1, f) };\nint run(int i) { return ops[i].fn(1); }`,
     calls: { run: 'f' },
   },
 };
