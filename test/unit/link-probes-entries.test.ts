@@ -175,6 +175,15 @@ const LATER: Probes = {
     c: `${WORK}void run(void) { perf_event_create_kernel_counter(&attr, -1, current, g, 0); }`,
     entries: ['other perf_event_create_kernel_counter(g) g'],
   },
+  'a table of the kernel whose field name KVM calls elsewhere': {
+    c: 'static int one(void) { return 0; }\nstatic struct lsm_hooks hooks = { .check = one };\nint run(void) { return mystery()->check(); }',
+    calls: { run: 'one' },
+    entries: ['other hooks.check one'],
+  },
+  'a field of a struct that is not known': {
+    c: `${WORK}void run(struct hidden *s) { s->timer.function = g; }`,
+    entries: ['other *.function g'],
+  },
 };
 
 /** The function runs before the call returns: an edge, no entry. */

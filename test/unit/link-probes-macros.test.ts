@@ -107,6 +107,10 @@ const MACROS: Probes = {
     c: `static int next(int *p) { return 0; }\nstatic void f(int *p) {}\n#define for_each_thing(p) while (next(p))\nvoid run(int *p) { for_each_thing(p) { f(p); } }`,
     calls: { run: 'f next' },
   },
+  'passes a name behind a string with a comma': {
+    c: `${F}static int each(const char *s, int (*h)(int)) { return h(1); }\n#define EACH(fn) each("a), (b", fn)\nint run(void) { return EACH(f); }`,
+    calls: { run: 'each', each: 'f' },
+  },
 };
 
 const GENERATORS: Probes = {
@@ -210,6 +214,15 @@ const TEMPLATES: Probes = {
         'struct ops { void (*walk)(void); };\n#define PTTYPE 18\n#include "walk.h"\nstatic struct ops ops = { .walk = ept_walk };\nvoid run(struct ops *o) { o->walk(); }',
     },
     calls: { run: 'ept_walk' },
+  },
+  'with an #ifdef of a macro of one instance': {
+    c: {
+      'arch/x86/kvm/walk.h':
+        '#if PTTYPE == 64\n#define FNAME(name) long##64_##name\n#define HAS_NX 1\n#else\n#define FNAME(name) long##32_##name\n#define HAS_NX 0\n#endif\nstatic int FNAME(walk)(int x) {\n#if HAS_NX\n\treturn f(x);\n#endif\n\treturn 0;\n}',
+      'arch/x86/kvm/mmu.c':
+        'static int f(int x) { return x; }\n#define PTTYPE 64\n#include "walk.h"\n#undef PTTYPE\n#define PTTYPE 32\n#include "walk.h"\n#undef PTTYPE\n',
+    },
+    calls: { long64_walk: 'f', long32_walk: '' },
   },
 };
 

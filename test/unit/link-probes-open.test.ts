@@ -226,11 +226,6 @@ const MISSING: Probes = {
     entries: ['other flush(fill) fill'],
     why: 'a stub that is off takes the argument of the function outside that is meant',
   },
-  'passes a name behind a string with a comma': {
-    c: `${F}static int each(const char *s, int (*h)(int)) { return h(1); }\n#define EACH(fn) each("a), (b", fn)\nint run(void) { return EACH(f); }`,
-    calls: { run: 'each', each: 'f' },
-    why: 'strings are not skipped between arguments',
-  },
   'dispatches through ops': {
     c: `struct ops { int (*go)(int); };\nstruct s { struct ops *ops; };\n${F}struct ops ops = { .go = f };\n#define call_go(s, x) ((s)->ops->go(x))\nint run(struct s *s) { return call_go(s, 1); }`,
     calls: { run: 'f' },
@@ -293,17 +288,6 @@ const MISSING: Probes = {
     entries: ['other simple_attr_open(get) get'],
     why: 'a parameter that is handed to the kernel: no entry for what it holds',
   },
-  'a table of the kernel whose field name KVM calls elsewhere': {
-    c: 'static int one(void) { return 0; }\nstatic struct lsm_hooks hooks = { .check = one };\nint run(void) { return mystery()->check(); }',
-    calls: { run: 'one' },
-    entries: ['other hooks.check one'],
-    why: 'taken for a table that KVM calls, as a receiver of unknown type calls a field of that name',
-  },
-  'a field of a struct that is not known': {
-    c: `${WORK}void run(struct hidden *s) { s->timer.function = g; }`,
-    entries: ['other *.function g'],
-    why: 'a field of an unknown type that nobody calls',
-  },
   'a function that the assembler of this file calls': {
     c: 'void fixup(void) {}\nvoid run(void) { asm volatile("call fixup"); }',
     calls: { run: 'fixup' },
@@ -345,16 +329,6 @@ const SURPLUS: Probes = {
     c: `${F}int run(int a) { return __alignof__(f(a)) + ARRAY_SIZE(x); }`,
     calls: { run: '' },
     why: 'the operand of __alignof__ is not evaluated',
-  },
-  'with an #ifdef of a macro of one instance': {
-    c: {
-      'arch/x86/kvm/walk.h':
-        '#if PTTYPE == 64\n#define FNAME(name) long##64_##name\n#define HAS_NX 1\n#else\n#define FNAME(name) long##32_##name\n#define HAS_NX 0\n#endif\nstatic int f(int x) { return x; }\nstatic int FNAME(walk)(int x) {\n#if HAS_NX\n\treturn f(x);\n#endif\n\treturn 0;\n}',
-      'arch/x86/kvm/mmu.c':
-        '#define PTTYPE 64\n#include "walk.h"\n#undef PTTYPE\n#define PTTYPE 32\n#include "walk.h"\n#undef PTTYPE\n',
-    },
-    calls: { long64_walk: 'f', long32_walk: '' },
-    why: "the template's own macros are not known in its #ifs",
   },
   'a struct defined twice, in two files': {
     c: {

@@ -1,7 +1,7 @@
 import type { FileFacts, FileScopeCall, InitItem, VariableFact } from '../syntax/facts';
 import type { CallGraph, Escape } from './calls';
 import { exprText } from '../syntax/expr-text';
-import { type Cell, cells, type Value } from './flow';
+import type { Cell, Value } from './flow';
 import { definitionOf } from './functions';
 import { compareSites, compareText, isKvmFile, siteAt, vendorOfFile } from './ids';
 import type { EntryKind, EntryPoint, FunctionNode, Site } from './program';
@@ -81,18 +81,21 @@ function isExportedToOthers({ name, args }: FileScopeCall): boolean {
 
 class EntryFinder {
   private readonly found = new Map<string, EntryPoint>();
+  /** Names of the fields that KVM calls in a struct of any type. */
+  private readonly calledFields: ReadonlySet<string>;
 
   constructor(
     private readonly world: World,
     private readonly graph: CallGraph,
-  ) {}
+  ) {
+    this.calledFields = new Set([...graph.dispatched].map((cell) => tagAndField(cell)[1]));
+  }
 
   tables(files: ReadonlyMap<string, FileFacts>): void {
     for (const cell of this.graph.flow.cells()) {
-      if (cell[0] !== 'f') continue;
-      const dot = cell.lastIndexOf('.');
-      const tag = cell.slice(2, dot);
-      const field = cell.slice(dot + 1);
+      if (cell[0] === 'v') this.exits(cell);
+      const [tag, field] = cell[0] === '*' ? ['*', cell.slice(2)] : tagAndField(cell);
+      if (tag === '') continue;
       const rule = Object.hasOwn(TABLES, tag)
         ? TABLES[tag]
         : this.isForeign(cell, tag)
@@ -102,16 +105,12 @@ class EntryFinder {
       for (const value of this.graph.flow.at(cell))
         this.addValue(value, rule.fields?.[field] ?? rule.kind, tag, field, cell, files);
     }
-    for (const cell of this.graph.flow.cells()) if (cell[0] === 'v') this.exits(cell);
   }
 
-  /** A struct type that KVM's own files do not define, whose field KVM itself never calls. */
+  /** A field of a struct type that KVM's own files do not define, or of a type that is not known, which KVM never calls. */
   private isForeign(cell: Cell, tag: string): boolean {
-    if (
-      this.graph.dispatched.has(cell) ||
-      this.graph.dispatched.has(cells.anyField(cell.slice(cell.lastIndexOf('.') + 1)))
-    )
-      return false;
+    if (this.graph.dispatched.has(cell)) return false;
+    if (tag === '*') return !this.calledFields.has(cell.slice(2));
     const structs = this.world.definitions.structs.get(tag);
     return (
       structs === undefined ||
@@ -230,6 +229,12 @@ class EntryFinder {
         compareSites(a.site, b.site),
     );
   }
+}
+
+/** Of a cell that is a field; two empty texts for any other. */
+function tagAndField(cell: Cell): [tag: string, field: string] {
+  const dot = cell.lastIndexOf('.');
+  return cell[0] === 'f' ? [cell.slice(2, dot), cell.slice(dot + 1)] : ['', ''];
 }
 
 function kindOfRegistration(to: string): EntryKind {

@@ -76,14 +76,16 @@ export function argumentsAt(text: string, from: number): string[] {
   const args: string[] = [];
   let depth = 0;
   let start = from;
-  for (let i = from; i < text.length; i++) {
-    const c = text[i];
+  const pattern = /"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)+'|[()[\]{},]/g;
+  pattern.lastIndex = from;
+  for (let match = pattern.exec(text); match !== null; match = pattern.exec(text)) {
+    const [c] = match;
     if (c === '(' || c === '{' || c === '[') depth++;
     else if (depth > 0 && (c === ')' || c === '}' || c === ']')) depth--;
     else if (depth === 0 && (c === ')' || c === ',')) {
-      args.push(text.slice(start, i).trim());
+      args.push(text.slice(start, match.index).trim());
       if (c === ')') return args.length === 1 && args[0] === '' ? [] : args;
-      start = i + 1;
+      start = match.index + 1;
     }
   }
   return args;

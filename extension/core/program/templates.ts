@@ -52,7 +52,7 @@ export function instancesOf(template: FileFacts, files: Iterable<FileFacts>): In
       const paster = pasters.find((macro) => holds(macro.when, settings) === true);
       const prefix = paster === undefined ? undefined : pastedPrefix(paster);
       if (paster === undefined || prefix === undefined || found.has(prefix)) continue;
-      found.set(prefix, instantiate(template, paster.name, prefix, settings));
+      found.set(prefix, instantiate(template, paster.name, prefix, withOwnMacros(template, settings)));
     }
   return [...found.values()];
 }
@@ -71,11 +71,26 @@ function* inclusionsOf(path: string, includer: FileFacts): Iterable<Settings> {
     for (const macro of texts.keys()) {
       let text: string | undefined = texts.get(macro);
       for (let hops = 0; hops < 4 && text !== undefined && texts.has(text); hops++) text = texts.get(text);
-      const digits = /^(0[xX][0-9a-fA-F]+|[1-9]\d*|0)\b/.exec(text ?? '')?.[1];
-      if (digits !== undefined) settings.set(macro, BigInt(digits));
+      const value = integer(text ?? '');
+      if (value !== undefined) settings.set(macro, value);
     }
     yield settings;
   }
+}
+
+/** The settings of an inclusion and what the template defines under them. */
+function withOwnMacros(template: FileFacts, settings: Settings): Settings {
+  const all = new Map(settings);
+  for (const macro of template.macros) {
+    const value = macro.params === undefined && holds(macro.when, all) === true ? integer(macro.text) : undefined;
+    if (value !== undefined) all.set(macro.name, value);
+  }
+  return all;
+}
+
+function integer(text: string): bigint | undefined {
+  const digits = /^\s*(0[xX][0-9a-fA-F]+|[1-9]\d*|0)\b/.exec(text)?.[1];
+  return digits === undefined ? undefined : BigInt(digits);
 }
 
 function holds(when: When | undefined, settings: Settings): boolean | undefined {
