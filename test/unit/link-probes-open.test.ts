@@ -1,5 +1,5 @@
 import { describe, test } from 'vitest';
-import { F, OP, VCPU, VM_FD, WORK, emulator, now, receiver, way } from './probe-code';
+import { EXIT_OPS, F, OP, RUN_FD, VCPU, VM_FD, WORK, emulator, now, receiver, way } from './probe-code';
 import { check, type Probes } from './probes';
 
 /**
@@ -159,9 +159,6 @@ const MISSING: Probes = {
     calls: { run: 'f pick' },
     why: 'the value of an indirect call is not followed',
   },
-  'the outer of two locals of one name': receiver(
-    'int run(void) { struct a *p; { struct b *p = find(); use(p); } return p->go(1); }',
-  ),
   'a parameter handed on to on_each_cpu': {
     c: `${WORK}static void everywhere(void (*h)(void *)) { on_each_cpu(h, NULL, 1); }\nvoid run(void) { everywhere(g); }`,
     calls: { everywhere: 'g', run: 'everywhere' },
@@ -174,8 +171,6 @@ const MISSING: Probes = {
     entries: [],
     why: 'a function that a macro hands to the kernel',
   },
-  stop_one_cpu: now('stop_one_cpu(0, g, s)'),
-  sort_nonatomic: now('sort_nonatomic(s, 4, 8, g, NULL)'),
   'call_rcu in a macro': {
     c: `${WORK}#define FREE_LATER(s) call_rcu(&(s)->rcu, g)\nvoid run(struct s *s) { FREE_LATER(s); }`,
     calls: { run: '' },
@@ -192,12 +187,6 @@ const MISSING: Probes = {
     calls: { run: 'put' },
     why: 'the attribute is not read (syntax)',
   },
-  'with a call that falls through': way(
-    VM_FD(
-      'switch (ioctl) {\n\tcase KVM_SET_ONE:\n\t\tprepare(kvm);\n\t\tfallthrough;\n\tcase KVM_SET_TWO:\n\t\tzap(kvm);\n\t\tbreak;\n\t}',
-    ),
-    ['ioctl KVM_SET_ONE', 'ioctl KVM_SET_TWO'],
-  ),
   'a name in parentheses': {
     c: 'static int (f)(int x) { return x; }\nint run(void) { return f(1); }',
     calls: { run: 'f' },
@@ -298,6 +287,39 @@ const MISSING: Probes = {
     calls: { run: 'target' },
     why: 'a function as an operand of inline assembler',
   },
+  'that others are refused before': {
+    ...way(VM_FD('if (ioctl != KVM_SET_ONE)\n\t\treturn -25;\n\tzap(kvm);'), ['ioctl KVM_SET_ONE']),
+    why: 'an ioctl behind `if (ioctl != X) return` has no name (reach)',
+  },
+  'of two reasons with one handler': {
+    ...way(
+      `${EXIT_OPS}static int handle(struct kvm_vcpu *vcpu) { zap(vcpu->kvm); return 1; }\nstatic int (*kvm_vmx_exit_handlers[])(struct kvm_vcpu *vcpu) = { [EXIT_REASON_A] = handle, [EXIT_REASON_B] = handle };\nstatic int vmx_handle_exit(struct kvm_vcpu *vcpu) { return kvm_vmx_exit_handlers[reason_of(vcpu)](vcpu); }\nstruct kvm_x86_ops vt_x86_ops = { .handle_exit = vmx_handle_exit };\n${RUN_FD}`,
+      ['exit EXIT_REASON_A', 'exit EXIT_REASON_B'],
+    ),
+    why: 'of several exits with one handler only the first is named (reach)',
+  },
+  'with a switch that falls through': {
+    ...way(
+      `${EXIT_OPS}static int mmio(struct kvm_vcpu *vcpu) { zap(vcpu->kvm); return 1; }\nstatic int tdx_handle_exit(struct kvm_vcpu *vcpu) { switch (reason_of(vcpu)) { case EXIT_REASON_A: note(vcpu); fallthrough; case EXIT_REASON_B: return mmio(vcpu); } return 0; }\nstruct kvm_x86_ops vt_x86_ops = { .handle_exit = tdx_handle_exit };\n${RUN_FD}`,
+      ['exit EXIT_REASON_A', 'exit EXIT_REASON_B'],
+    ),
+    why: 'the way through the first label is lost where its call cannot be followed (reach)',
+  },
+  'with a call that falls through': {
+    ...way(
+      VM_FD(
+        'switch (ioctl) {\n\tcase KVM_SET_ONE:\n\t\tprepare(kvm);\n\t\tfallthrough;\n\tcase KVM_SET_TWO:\n\t\tzap(kvm);\n\t\tbreak;\n\t}',
+      ),
+      ['ioctl KVM_SET_ONE', 'ioctl KVM_SET_TWO'],
+    ),
+    why: 'the way through the first label is lost where its call cannot be followed (reach)',
+  },
+  stop_one_cpu: { ...now('stop_one_cpu(0, g, s)'), why: 'not in CALLS_ITS_ARGUMENT: it becomes an entry' },
+  sort_nonatomic: { ...now('sort_nonatomic(s, 4, 8, g, NULL)'), why: 'not in CALLS_ITS_ARGUMENT: it becomes an entry' },
+  'the outer of two locals of one name': {
+    ...receiver('int run(void) { struct a *p; { struct b *p = find(); use(p); } return p->go(1); }'),
+    why: 'a local of an inner block is taken after the block too: the declared type is wrong',
+  },
 };
 
 /** An edge that the code does not have: what cannot be reached may be called reachable. */
@@ -317,14 +339,6 @@ const SURPLUS: Probes = {
     calls: { run: '' },
     why: 'an argument that is only made a string is read as code',
   },
-  'a per-CPU variable': receiver(
-    'static DEFINE_PER_CPU(struct a *, cpu_a);\nint run(int cpu) { return per_cpu(cpu_a, cpu)->go(1); }',
-  ),
-  this_cpu_read: receiver(
-    'static DEFINE_PER_CPU(struct a *, cpu_a);\nint run(void) { return this_cpu_read(cpu_a)->go(1); }',
-  ),
-  typeof: receiver('int run(struct a *a) { typeof(*a) *p = a; return p->go(1); }'),
-  __auto_type: receiver('int run(struct a *a) { __auto_type p = a; return p->go(1); }'),
   'in __alignof__ and ARRAY_SIZE': {
     c: `${F}int run(int a) { return __alignof__(f(a)) + ARRAY_SIZE(x); }`,
     calls: { run: '' },
@@ -338,6 +352,19 @@ const SURPLUS: Probes = {
     },
     calls: { a: 'f', b: 'h' },
     why: 'struct types of one name in two files are one',
+  },
+  'a per-CPU variable': {
+    ...receiver('static DEFINE_PER_CPU(struct a *, cpu_a);\nint run(int cpu) { return per_cpu(cpu_a, cpu)->go(1); }'),
+    why: 'DEFINE_PER_CPU declares no variable: the type is unknown',
+  },
+  this_cpu_read: {
+    ...receiver('static DEFINE_PER_CPU(struct a *, cpu_a);\nint run(void) { return this_cpu_read(cpu_a)->go(1); }'),
+    why: 'DEFINE_PER_CPU declares no variable: the type is unknown',
+  },
+  typeof: { ...receiver('int run(struct a *a) { typeof(*a) *p = a; return p->go(1); }'), why: 'typeof() is no type' },
+  __auto_type: {
+    ...receiver('int run(struct a *a) { __auto_type p = a; return p->go(1); }'),
+    why: '__auto_type is no type',
   },
 };
 

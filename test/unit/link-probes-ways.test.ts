@@ -1,6 +1,9 @@
 import { describe, it } from 'vitest';
-import { VCPU_FD, VM_FD, way } from './probe-code';
+import { EXIT_OPS, RUN_FD, VCPU_FD, VM_FD, way } from './probe-code';
 import { check, type Probes } from './probes';
+
+const DEVICES =
+  'struct kvm_device_ops { const char *name; int (*create)(struct kvm_device *d); void (*destroy)(struct kvm_device *d); };\nstruct kvm_device { const struct kvm_device_ops *ops; struct kvm *kvm; };\nstatic const struct kvm_device_ops *table[4];\nint register_ops(const struct kvm_device_ops *ops, unsigned type) { table[type] = ops; return 0; }\n';
 
 /** How the way in is called, once a path has passed the `case` labels and tables between it and the sink. */
 const IOCTLS: Probes = {
@@ -53,6 +56,37 @@ const IOCTLS: Probes = {
     `struct kvm_x86_ops { int (*mem_enc_ioctl)(struct kvm *kvm); };\n#define KVM_X86_OP(func) DECLARE_STATIC_CALL(kvm_x86_##func, *(((struct kvm_x86_ops *)0)->func));\n#define kvm_x86_call(func) static_call(kvm_x86_##func)\nstatic int mem_enc(struct kvm *kvm) { zap(kvm); return 0; }\nstruct kvm_x86_ops svm_x86_ops = { .mem_enc_ioctl = mem_enc };\n${VM_FD('switch (ioctl) {\n\tcase KVM_MEMORY_ENCRYPT_OP:\n\t\treturn kvm_x86_call(mem_enc_ioctl)(kvm);\n\t}')}`,
     ['ioctl KVM_MEMORY_ENCRYPT_OP'],
   ),
+  'of a vCPU with its capability': way(
+    VCPU_FD(
+      'struct kvm_enable_cap cap;\n\tswitch (ioctl) {\n\tcase KVM_ENABLE_CAP:\n\t\tswitch (cap.cap) {\n\t\tcase KVM_CAP_HYPERV:\n\t\t\tzap(vcpu->kvm);\n\t\t\tbreak;\n\t\t}\n\t}',
+    ),
+    ['ioctl KVM_ENABLE_CAP/KVM_CAP_HYPERV'],
+  ),
+  'of a vCPU with its sub-command': way(
+    VCPU_FD(
+      'struct kvm_tdx_cmd cmd;\n\tswitch (ioctl) {\n\tcase KVM_MEMORY_ENCRYPT_OP:\n\t\tswitch (cmd.id) {\n\t\tcase KVM_TDX_INIT_VCPU:\n\t\t\tzap(vcpu->kvm);\n\t\t\tbreak;\n\t\t}\n\t}',
+    ),
+    ['ioctl KVM_MEMORY_ENCRYPT_OP/KVM_TDX_INIT_VCPU'],
+  ),
+  'whose number holds the size of a struct': way(
+    `#define KVM_SET_ONE _IOW(KVMIO, 0x41, struct kvm_one)\n#define KVM_SET_TWO _IOW(KVMIO, 0x42, struct kvm_two)\n${VM_FD('switch (ioctl) {\n\tcase KVM_SET_TWO:\n\t\tbreak;\n\tcase KVM_SET_ONE:\n\t\tzap(kvm);\n\t\tbreak;\n\t}')}`,
+    ['ioctl KVM_SET_ONE'],
+  ),
+  'of a compat entry': way(
+    'static long kvm_vcpu_compat_ioctl(struct file *filp, unsigned int ioctl, unsigned long arg) { struct kvm_vcpu *vcpu = filp->private_data; switch (ioctl) { case KVM_SET_SIGNAL_MASK: zap(vcpu->kvm); } return 0; }\nstatic const struct file_operations kvm_vcpu_fops = { .compat_ioctl = kvm_vcpu_compat_ioctl };',
+    ['ioctl KVM_SET_SIGNAL_MASK'],
+  ),
+  'in two callees': way(
+    `static void one(struct kvm *kvm) { zap(kvm); }\nstatic void two(struct kvm *kvm) { zap(kvm); }\n${VM_FD('switch (ioctl) {\n\tcase KVM_SET_ONE:\n\t\tone(kvm);\n\t\tbreak;\n\tcase KVM_SET_TWO:\n\t\ttwo(kvm);\n\t\tbreak;\n\tcase KVM_SET_THREE:\n\t\tbreak;\n\t}')}`,
+    ['ioctl KVM_SET_ONE', 'ioctl KVM_SET_TWO'],
+  ),
+  'before its switch': way(VM_FD('zap(kvm);\n\tswitch (ioctl) {\n\tcase KVM_SET_ONE:\n\t\tbreak;\n\t}'), [
+    'ioctl kvm_vm_fops.unlocked_ioctl',
+  ]),
+  KVM_CREATE_DEVICE: way(
+    `${DEVICES}static int create(struct kvm_device *d) { zap(d->kvm); return 0; }\nstatic struct kvm_device_ops ops = { .name = "kvm-vfio", .create = create };\nint init(void) { return register_ops(&ops, 1); }\n${VM_FD('struct kvm_device *d = make(kvm);\n\tconst struct kvm_device_ops *o = table[arg];\n\tswitch (ioctl) {\n\tcase KVM_CREATE_DEVICE:\n\t\treturn o->create(d);\n\t}')}`,
+    ['device kvm-vfio/create'],
+  ),
 };
 
 const EXITS: Probes = {
@@ -90,6 +124,26 @@ const EXITS: Probes = {
   ),
   'completed in user space': way(
     `struct kvm_vcpu_arch { int (*complete_userspace_io)(struct kvm_vcpu *vcpu); };\nstatic int complete(struct kvm_vcpu *vcpu) { zap(vcpu->kvm); return 1; }\nstatic void start(struct kvm_vcpu *vcpu) { vcpu->arch->complete_userspace_io = complete; }\n${VCPU_FD('switch (ioctl) {\n\tcase KVM_RUN:\n\t\tstart(vcpu);\n\t\treturn vcpu->arch->complete_userspace_io(vcpu);\n\t}')}`,
+    ['ioctl KVM_RUN'],
+  ),
+  'behind the vendor table': way(
+    `${EXIT_OPS}static int handle_cr(struct kvm_vcpu *vcpu) { zap(vcpu->kvm); return 1; }\nstatic int (*kvm_vmx_exit_handlers[])(struct kvm_vcpu *vcpu) = { [EXIT_REASON_CR_ACCESS] = handle_cr };\nstatic int vmx_handle_exit(struct kvm_vcpu *vcpu) { return kvm_vmx_exit_handlers[reason_of(vcpu)](vcpu); }\nstruct kvm_x86_ops vt_x86_ops = { .handle_exit = vmx_handle_exit };\n${RUN_FD}`,
+    ['exit EXIT_REASON_CR_ACCESS'],
+  ),
+  'of a switch behind a wrapper': way(
+    `${EXIT_OPS}static int mmio(struct kvm_vcpu *vcpu) { zap(vcpu->kvm); return 1; }\nstatic int tdx_handle_exit(struct kvm_vcpu *vcpu) { switch (reason_of(vcpu)) { case EXIT_REASON_EPT_VIOLATION: return mmio(vcpu); } return 0; }\nstatic int vt_handle_exit(struct kvm_vcpu *vcpu) { if (is_td_vcpu(vcpu)) return tdx_handle_exit(vcpu); return 0; }\nstruct kvm_x86_ops vt_x86_ops = { .handle_exit = vt_handle_exit };\n${RUN_FD}`,
+    ['exit EXIT_REASON_EPT_VIOLATION'],
+  ),
+  'of a GHCB request': way(
+    `${EXIT_OPS}static int psc(struct kvm_vcpu *vcpu) { zap(vcpu->kvm); return 1; }\nstatic int vmgexit(struct kvm_vcpu *vcpu) { switch (code_of(vcpu)) { case SVM_VMGEXIT_PSC: return psc(vcpu); } return 0; }\nstruct kvm_x86_ops svm_x86_ops = { .handle_exit = vmgexit };\n${RUN_FD}`,
+    ['exit SVM_VMGEXIT_PSC'],
+  ),
+  'none, in the run loop itself': way(
+    `${EXIT_OPS}static int run(struct kvm_vcpu *vcpu) { if (kvm_check_request(KVM_REQ_X, vcpu)) zap(vcpu->kvm); return 1; }\nstruct kvm_x86_ops vt_x86_ops = { .handle_exit = run };\n${RUN_FD}`,
+    ['ioctl KVM_RUN'],
+  ),
+  'handled by default': way(
+    `${EXIT_OPS}static int other(struct kvm_vcpu *vcpu) { zap(vcpu->kvm); return 1; }\nstatic int tdx_handle_exit(struct kvm_vcpu *vcpu) { switch (reason_of(vcpu)) { case EXIT_REASON_A: return 1; default: break; } return other(vcpu); }\nstruct kvm_x86_ops vt_x86_ops = { .handle_exit = tdx_handle_exit };\n${RUN_FD}`,
     ['ioctl KVM_RUN'],
   ),
 };
@@ -148,6 +202,50 @@ const OTHERS: Probes = {
     ['module module_exit'],
   ),
   nobody: way('static void f(struct kvm *kvm) { zap(kvm); }', []),
+  'a page fault of a mapping': way(
+    'static int fault(struct vm_fault *vmf) { zap(vmf->vma->private); return 0; }\nstatic const struct vm_operations_struct kvm_vcpu_vm_ops = { .fault = fault };',
+    ['other kvm_vcpu_vm_ops.fault'],
+  ),
+  'a hole punched into guest_memfd': way(
+    'static long fallocate(struct file *f, int mode) { struct kvm *kvm = f->private_data; zap(kvm); return 0; }\nstatic struct file_operations kvm_gmem_fops = { .fallocate = fallocate };',
+    ['other kvm_gmem_fops.fallocate'],
+  ),
+  'a vhost task': way(
+    'static bool recover(void *data) { struct kvm *kvm = data; zap(kvm); return true; }\nint start(struct kvm *kvm) { kvm->task = vhost_task_create(recover, recover, kvm, "kvm-nx"); return 0; }',
+    ['work vhost_task_create(recover)'],
+  ),
+  'a device destroyed with its VM': way(
+    `${DEVICES}static void destroy(struct kvm_device *d) { zap(d->kvm); }\nstatic struct kvm_device_ops ops = { .name = "kvm-vfio", .destroy = destroy };\nstatic int kvm_vm_release(struct inode *i, struct file *f) { struct kvm_device *d = first(f); d->ops->destroy(d); return 0; }\nstatic const struct file_operations kvm_vm_fops = { .release = kvm_vm_release };`,
+    ['device kvm-vfio/destroy'],
+  ),
+  'a preemption notifier': way(
+    'struct preempt_ops { void (*sched_in)(struct preempt_notifier *pn); };\nstatic void in(struct preempt_notifier *pn) { zap(kvm_of(pn)); }\nstatic struct preempt_ops kvm_preempt_ops;\nint init(void) { kvm_preempt_ops.sched_in = in; return 0; }',
+    ['notifier preempt_ops.sched_in'],
+  ),
+  'resume of the system': way(
+    'static void resume(void *d) { zap(first_vm()); }\nstatic struct syscore_ops kvm_syscore_ops = { .resume = resume };',
+    ['notifier kvm_syscore_ops.resume'],
+  ),
+  'a debugfs file': way(
+    'static int set(void *data, u64 v) { struct kvm *kvm = data; zap(kvm); return 0; }\nDEFINE_SIMPLE_ATTRIBUTE(vm_fops, NULL, set, "%llu\\n");',
+    ['other vm_fops.set'],
+  ),
+  'an interrupt work': way(
+    'static void fn(struct irq_work *w) { zap(first_vm()); }\nstatic DEFINE_IRQ_WORK(clock_work, fn);',
+    ['work clock_work.fn'],
+  ),
+  'freed by RCU': way(
+    'static void free_it(struct rcu_head *h) { struct kvm *kvm = kvm_of(h); zap(kvm); }\nvoid later(struct kvm *kvm) { call_srcu(&kvm->srcu, &kvm->rcu, free_it); }',
+    ['work call_srcu(free_it)'],
+  ),
+  'the cleanup of a local': way(
+    'static void put(struct kvm **kvm) { zap(*kvm); }\nstatic int stop(void) { struct kvm *kvm __cleanup(put) = first_vm(); return 0; }\nmodule_exit(stop);',
+    ['module module_exit'],
+  ),
+  'the unlock of a guard': way(
+    'static void drop(struct kvm *kvm) { zap(kvm); }\nDEFINE_GUARD(hold, struct kvm *, take(_T), drop(_T))\nstatic int stop(void) { guard(hold)(first_vm()); return 0; }\nmodule_exit(stop);',
+    ['module module_exit'],
+  ),
 };
 
 describe.each([

@@ -74,3 +74,8 @@ export const VM_FD = (cases: string) =>
   `static long kvm_vm_ioctl(struct file *filp, unsigned int ioctl, unsigned long arg)\n{\n\tstruct kvm *kvm = filp->private_data;\n\tstruct kvm_enable_cap cap;\n\n${cases}\n\treturn 0;\n}\nstatic const struct file_operations kvm_vm_fops = { .unlocked_ioctl = kvm_vm_ioctl };`;
 export const VCPU_FD = (cases: string) =>
   `static long kvm_vcpu_ioctl(struct file *filp, unsigned int ioctl, unsigned long arg)\n{\n\tstruct kvm_vcpu *vcpu = filp->private_data;\n\n${cases}\n\treturn 0;\n}\nstatic const struct file_operations kvm_vcpu_fops = { .unlocked_ioctl = kvm_vcpu_ioctl };`;
+
+/** KVM_RUN, which dispatches an exit through the vendor's table. */
+export const EXIT_OPS =
+  'struct kvm_x86_ops { int (*handle_exit)(struct kvm_vcpu *vcpu); int (*vcpu_run)(struct kvm_vcpu *vcpu); };\n#define KVM_X86_OP(func) DECLARE_STATIC_CALL(kvm_x86_##func, *(((struct kvm_x86_ops *)0)->func));\n#define kvm_x86_call(func) static_call(kvm_x86_##func)\n';
+export const RUN_FD = VCPU_FD('\tswitch (ioctl) {\n\tcase KVM_RUN:\n\t\treturn kvm_x86_call(handle_exit)(vcpu);\n\t}');
