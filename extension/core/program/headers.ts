@@ -116,7 +116,8 @@ export function wantedNames(files: readonly FileFacts[], isOwn: (path: string) =
 }
 
 const DEFINITION =
-  /^[ \t]*#[ \t]*define[ \t]+(\w+)|^[ \t]+([A-Z]\w*)[ \t]*(?:=|,|\n|\/)|^static\b[^;={\n]*?\b(\w+)\(|^(\w+)\(/gm;
+  /^[ \t]*#[ \t]*define[ \t]+(\w+)|^[ \t]+([A-Z]\w*)[ \t]*(?:=|,|\n|\/)|^(?:extern[ \t]+)?(?:static|inline)\b[^;={\n]*?\b(\w+)\(|^(\w+)\(/gm;
+const ENUM = /\benum\b[^;{}()]*\{([^{}]*)\}/g;
 
 function definitionsIn(text: string): Set<string> {
   const names = new Set<string>();
@@ -124,6 +125,9 @@ function definitionsIn(text: string): Set<string> {
     const name = match[1] ?? match[2] ?? match[3] ?? match[4];
     if (name !== undefined) names.add(name);
   }
+  // Enumerators that do not begin a line.
+  for (const [, body = ''] of text.matchAll(ENUM))
+    for (const [, name = ''] of withoutComments(body).matchAll(/(?:^|,)\s*([A-Z]\w*)/g)) names.add(name);
   return names;
 }
 
@@ -133,7 +137,7 @@ function definitionsIn(text: string): Set<string> {
  */
 export function sliceHeader(text: string, wanted: ReadonlySet<string>): string {
   // A comment that a kept line opens may close on one that is not.
-  const lines = text.replace(/\/\*[\s\S]*?\*\//g, (comment) => comment.replace(/[^\n]/g, ' ')).split('\n');
+  const lines = withoutComments(text).split('\n');
   const keep = new Uint8Array(lines.length);
   // `#ifndef H` / `#define H` at the top: an include guard, which is one only as a whole.
   let isFirst = true;
@@ -153,7 +157,7 @@ export function sliceHeader(text: string, wanted: ReadonlySet<string>): string {
     }
     const end = /^(?:typedef[ \t]+)?enum\b/.test(line)
       ? endOfEnum(lines, i, wanted)
-      : /^static\b/.test(line)
+      : /^(?:extern[ \t]+)?(?:static|inline)\b/.test(line)
         ? endOfFunction(lines, i, wanted)
         : -1;
     if (end < i) continue;
@@ -184,10 +188,15 @@ function endOfFunction(lines: readonly string[], from: number, wanted: ReadonlyS
   if (name === undefined || !wanted.has(name)) return -1;
   for (let i = from; i < lines.length; i++) {
     const line = lines[i] ?? '';
-    if (line.startsWith('}') || (/^static.*[{].*}\s*$/.test(line) && i === from)) return i;
+    if (line.startsWith('}') || (/[{].*}\s*$/.test(line) && i === from)) return i;
     if (/;\s*$/.test(line) && !lines.slice(from, i + 1).some((l) => l.includes('{'))) return -1;
   }
   return -1;
+}
+
+/** Blanks in place of comments. */
+function withoutComments(text: string): string {
+  return text.replace(/\/\*[\s\S]*?\*\//g, (comment) => comment.replace(/[^\n]/g, ' '));
 }
 
 function normalise(path: string): string {
