@@ -250,30 +250,37 @@ const LISTS: Probes = {
   },
 };
 
+/** The functions that a class makes, as its user calls them, and what they call. */
+const USES = (name: string): string => `class_${name}_constructor class_${name}_destructor`;
+const CALL = (name: string, enter: string, leave: string): Record<string, string> => ({
+  [`class_${name}_constructor`]: enter,
+  [`class_${name}_destructor`]: leave,
+});
+
 const GUARDS: Probes = {
   'guard(x)(y)': {
     c: 'static void take(struct s *s) {}\nstatic void drop(struct s *s) {}\nDEFINE_GUARD(hold, struct s *, take(_T), drop(_T))\nvoid run(struct s *s) { guard(hold)(s); }',
-    calls: { run: 'drop take' },
+    calls: { run: USES('hold'), ...CALL('hold', 'take', 'drop') },
   },
   'scoped_guard(x, y)': {
     c: 'static void take(struct s *s) {}\nstatic void drop(struct s *s) {}\nstatic void f(void) {}\nDEFINE_GUARD(hold, struct s *, take(_T), drop(_T))\nvoid run(struct s *s) { scoped_guard(hold, s) f(); }',
-    calls: { run: 'drop f take' },
+    calls: { run: `${USES('hold')} f`, ...CALL('hold', 'take', 'drop') },
   },
   DEFINE_LOCK_GUARD_1: {
     c: 'static int take(struct s *s) { return 0; }\nstatic void drop(struct s *s, int i) {}\nDEFINE_LOCK_GUARD_1(srcu2, struct s, _T->idx = take(_T->lock), drop(_T->lock, _T->idx), int idx)\nvoid run(struct s *s) { guard(srcu2)(s); }',
-    calls: { run: 'drop take' },
+    calls: { run: USES('srcu2'), ...CALL('srcu2', 'take', 'drop') },
   },
   DEFINE_LOCK_GUARD_0: {
     c: 'static void take(void) {}\nstatic void drop(void) {}\nDEFINE_LOCK_GUARD_0(all, take(), drop())\nvoid run(void) { guard(all)(); }',
-    calls: { run: 'drop take' },
+    calls: { run: USES('all'), ...CALL('all', 'take', 'drop') },
   },
   'CLASS(x, v)(y)': {
     c: 'static struct s *get(int n) { return 0; }\nstatic void put(struct s *s) {}\nDEFINE_CLASS(held, struct s *, if (_T) put(_T), get(n), int n)\nvoid run(void) { CLASS(held, s)(3); }',
-    calls: { run: 'get put' },
+    calls: { run: USES('held'), ...CALL('held', 'get', 'put') },
   },
   '__free(x)': {
     c: 'static void put(struct s *s) {}\nstatic struct s *get(void) { return 0; }\nDEFINE_FREE(s_put, struct s *, if (_T) put(_T))\nvoid run(void) { struct s *s __free(s_put) = get(); }',
-    calls: { run: 'get put' },
+    calls: { run: '__free_s_put get', __free_s_put: 'put' },
   },
   '__cleanup(f)': {
     c: 'static void put(struct s **s) {}\nvoid run(void) { struct s *s __cleanup(put) = 0; }',
@@ -289,7 +296,7 @@ const GUARDS: Probes = {
       'arch/x86/kvm/a.c':
         '#include "x.h"\nvoid take(struct s *s) {}\nvoid drop(struct s *s) {}\nvoid run(struct s *s) { guard(hold)(s); }',
     },
-    calls: { run: 'drop take' },
+    calls: { run: USES('hold'), ...CALL('hold', 'take', 'drop') },
   },
   'no_free_ptr and return_ptr call nothing': {
     c: 'static void put(struct s *s) {}\nstatic struct s *get(void) { return 0; }\nstruct s *run(void) { struct s *s = get(); return no_free_ptr(s); }',
@@ -297,19 +304,29 @@ const GUARDS: Probes = {
   },
   'EXTEND_CLASS adds an init': {
     c: 'static struct s *get(int n) { return 0; }\nstatic struct s *get_raw(int n) { return 0; }\nstatic void put(struct s *s) {}\nDEFINE_CLASS(held, struct s *, put(_T), get(n), int n)\nEXTEND_CLASS(held, _raw, get_raw(n), int n)\nvoid run(void) { CLASS(held_raw, s)(3); }\nvoid run2(void) { CLASS(held, s)(3); }',
-    calls: { run: 'get_raw put', run2: 'get put' },
+    calls: {
+      run: USES('held_raw'),
+      run2: USES('held'),
+      ...CALL('held', 'get', 'put'),
+      ...CALL('held_raw', 'get_raw', 'class_held_destructor'),
+    },
   },
   'DEFINE_GUARD_COND adds a trylock': {
     c: 'static void take(struct s *s) {}\nstatic int try_take(struct s *s) { return 1; }\nstatic void drop(struct s *s) {}\nDEFINE_GUARD(hold, struct s *, take(_T), drop(_T))\nDEFINE_GUARD_COND(hold, _try, try_take(_T))\nvoid run(struct s *s) { scoped_guard(hold_try, s) { } }\nvoid run2(struct s *s) { guard(hold)(s); }',
-    calls: { run: 'drop try_take', run2: 'drop take' },
+    calls: {
+      run: USES('hold_try'),
+      run2: USES('hold'),
+      ...CALL('hold', 'take', 'drop'),
+      ...CALL('hold_try', 'try_take', 'class_hold_destructor'),
+    },
   },
   scoped_cond_guard: {
     c: 'static void take(struct s *s) {}\nstatic int try_take(struct s *s) { return 1; }\nstatic void drop(struct s *s) {}\nDEFINE_GUARD(hold, struct s *, take(_T), drop(_T))\nDEFINE_GUARD_COND(hold, _try, try_take(_T))\nint run(struct s *s) { scoped_cond_guard(hold_try, return -1, s) { return 0; } }',
-    calls: { run: 'drop try_take' },
+    calls: { run: USES('hold_try'), ...CALL('hold_try', 'try_take', 'class_hold_destructor') },
   },
   'a class whose functions are macros': {
     c: 'static void real_take(struct s *s) {}\nstatic void drop(struct s *s) {}\n#define take(s) real_take(s)\nDEFINE_GUARD(hold, struct s *, take(_T), drop(_T))\nvoid run(struct s *s) { guard(hold)(s); }',
-    calls: { run: 'drop real_take' },
+    calls: { run: USES('hold'), ...CALL('hold', 'real_take', 'drop') },
   },
 };
 

@@ -10,7 +10,7 @@ import { operationOf } from './operations';
 import { perform } from './perform';
 import { changesNothing } from './purity';
 import { isRootIterator } from './root-iterator';
-import { substituted } from './substitute';
+import { substituted } from '../syntax/substitute';
 import { knownValue } from './values';
 
 /** Helpers this close to the sink are entered in any case; those further down only for the operations that they lead to. */

@@ -47,8 +47,12 @@ export interface InitUse {
 
 export interface Local {
   readonly at: Pos;
+  /** Where the last thing in its scope stands; absent: the scope is the whole body. */
+  readonly end?: Pos;
   readonly type: TypeText;
   readonly static: boolean;
+  /** What an `__auto_type` takes its type of. */
+  readonly from?: Expr;
 }
 
 export interface ClassUse {
@@ -60,11 +64,20 @@ export interface ClassUse {
 
 const remembered = new WeakMap<FunctionFact, BodyUses>();
 
+/** What a macro's body does, once its parameters are replaced. */
+export function usesOfMacro(body: { readonly expr?: Expr; readonly stmts?: readonly Stmt[] }): BodyUses {
+  const collector = new Collector();
+  if (body.expr !== undefined) collector.expr(body.expr);
+  if (body.stmts !== undefined) collector.stmts(body.stmts);
+  return collector;
+}
+
 export function usesOf(fact: FunctionFact): BodyUses {
   let uses = remembered.get(fact);
   if (uses === undefined) {
     const collector = new Collector();
-    for (const param of fact.params) if (param.name !== '') collector.declare(param.name, 0, param.type, false);
+    for (const param of fact.params)
+      if (param.name !== '') collector.declare(param.name, { at: 0, type: param.type, static: false });
     collector.stmts(fact.body);
     uses = collector;
     remembered.set(fact, uses);
@@ -76,14 +89,17 @@ class Collector implements BodyUses {
   readonly calls: CallUse[] = [];
   readonly stores: StoreUse[] = [];
   readonly returns: Expr[] = [];
-  readonly locals = new Map<string, Local[]>();
+  readonly locals = new Map<string, Mutable<Local>[]>();
   readonly inits: InitUse[] = [];
   readonly classes: ClassUse[] = [];
   readonly names: NameUse[] = [];
   private when: string | undefined;
+  /** Declared in the block that is read. */
+  private open: Mutable<Local>[] = [];
+  private last: Pos = 0;
 
-  declare(name: string, at: Pos, type: TypeText, isStatic: boolean): void {
-    const local = { at, type, static: isStatic };
+  declare(name: string, local: Local): void {
+    this.open.push(local);
     const known = this.locals.get(name);
     if (known === undefined) this.locals.set(name, [local]);
     else known.push(local);
@@ -93,7 +109,17 @@ class Collector implements BodyUses {
     for (const stmt of list) this.stmt(stmt);
   }
 
+  /** A block of its own: what it declares is not known behind it. */
+  private scope(list: readonly Stmt[]): void {
+    const outer = this.open;
+    this.open = [];
+    this.stmts(list);
+    for (const local of this.open) local.end = this.last;
+    this.open = outer;
+  }
+
   private stmt(s: Stmt): void {
+    if (s.at > this.last) this.last = s.at;
     switch (s.k) {
       case 'expr':
         this.expr(s.x);
@@ -103,32 +129,29 @@ class Collector implements BodyUses {
         return;
       case 'if':
         this.expr(s.c);
-        this.stmts(s.then);
-        if (s.else !== undefined) this.stmts(s.else);
+        this.scope(s.then);
+        if (s.else !== undefined) this.scope(s.else);
         return;
       case 'switch':
         this.expr(s.x);
-        this.stmts(s.body);
+        this.scope(s.body);
         return;
       case 'case':
         if (s.lo !== undefined) this.expr(s.lo);
         if (s.hi !== undefined) this.expr(s.hi);
         return;
       case 'loop':
-        if (s.init !== undefined) this.stmts(s.init);
-        if (s.c !== undefined) this.expr(s.c);
-        if (s.step !== undefined) this.expr(s.step);
-        this.stmts(s.body);
+        this.loop(s);
         return;
       case 'each':
         this.calls.push({ fn: { k: 'id', at: s.at, name: s.macro }, args: s.args, at: s.at, when: this.when });
         for (const arg of s.args) this.expr(arg);
-        this.stmts(s.body);
+        this.scope(s.body);
         return;
       case 'guard':
         this.classes.push({ kind: 'guard', name: s.name, at: s.at, when: this.when });
         for (const arg of s.args) this.expr(arg);
-        if (s.body !== undefined) this.stmts(s.body);
+        if (s.body !== undefined) this.scope(s.body);
         return;
       case 'return':
         if (s.x !== undefined) {
@@ -137,22 +160,41 @@ class Collector implements BodyUses {
         }
         return;
       case 'block':
-        this.stmts(s.body);
+        this.scope(s.body);
         return;
       case 'when':
         this.conditional(s.when, s.body);
         return;
       case 'asm':
         for (const x of s.outputs) this.expr(x);
-        for (const x of s.inputs) this.expr(x);
+        for (const x of s.inputs) this.asmInput(x);
         return;
       default:
         return;
     }
   }
 
+  /** What the head of a `for` declares is known in its body only. */
+  private loop(s: Stmt & { readonly k: 'loop' }): void {
+    const outer = this.open;
+    this.open = [];
+    if (s.init !== undefined) this.stmts(s.init);
+    if (s.c !== undefined) this.expr(s.c);
+    if (s.step !== undefined) this.expr(s.step);
+    this.scope(s.body);
+    for (const local of this.open) local.end = this.last;
+    this.open = outer;
+  }
+
+  /** A function given to the assembler is called there: `asm("call *%0" : : "r" (fn))`. */
+  private asmInput(x: Expr): void {
+    if (x.k === 'id') this.calls.push({ fn: x, args: [], at: x.at, when: this.when });
+    this.expr(x);
+  }
+
   private decl(s: Stmt & { readonly k: 'decl' }): void {
-    this.declare(s.name, s.at, s.type, s.static);
+    const from = /^(?:__auto_type|auto)$/.test(s.type) ? s.init : undefined;
+    this.declare(s.name, { at: s.at, type: s.type, static: s.static, ...(from === undefined ? {} : { from }) });
     if (s.cleanup !== undefined) this.classes.push({ kind: 'cleanup', name: s.cleanup, at: s.at, when: this.when });
     if (s.init === undefined) return;
     if (s.init.k === 'init') {
@@ -179,6 +221,7 @@ class Collector implements BodyUses {
   }
 
   expr(x: Expr): void {
+    if (x.at > this.last) this.last = x.at;
     switch (x.k) {
       case 'id':
         if (!this.locals.has(x.name)) this.names.push({ x, when: this.when });
@@ -186,6 +229,7 @@ class Collector implements BodyUses {
       case 'call':
         this.calls.push({ fn: x.fn, args: x.args, at: x.at, when: this.when });
         if (x.fn.k !== 'id') this.expr(x.fn);
+        else this.storeCall(x.fn.name, x.args, x.at);
         for (const arg of x.args) this.expr(arg);
         return;
       case 'unary':
@@ -212,7 +256,7 @@ class Collector implements BodyUses {
         this.expr(x.i);
         return;
       case 'block':
-        this.stmts(x.body);
+        this.scope(x.body);
         return;
       case 'init':
         if (x.type !== undefined) this.inits.push({ type: x.type, init: x, when: this.when });
@@ -222,4 +266,16 @@ class Collector implements BodyUses {
         return;
     }
   }
+
+  /** Macros that store: `WRITE_ONCE(x, y)`, `rcu_assign_pointer(x, y)`, `cmpxchg(&x, old, y)`. */
+  private storeCall(name: string, args: readonly Expr[], at: Pos): void {
+    if (!STORES.test(name)) return;
+    const [l, r] = [args[0], args.at(-1)];
+    if (l !== undefined && r !== undefined && l !== r) this.stores.push({ l, r, at, when: this.when });
+  }
 }
+
+const STORES =
+  /^(?:WRITE_ONCE|rcu_assign_pointer|RCU_INIT_POINTER|smp_store_release|smp_store_mb|xchg\w*|(?:try_)?cmpxchg\w*)$/;
+
+type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };

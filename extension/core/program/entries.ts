@@ -1,5 +1,6 @@
 import type { FileFacts, FileScopeCall, InitItem, VariableFact } from '../syntax/facts';
-import type { CallGraph, Escape } from './calls';
+import type { CallGraph } from './calls';
+import type { Escape } from './dispatches';
 import { exprText } from '../syntax/expr-text';
 import type { Cell, Value } from './flow';
 import { definitionOf } from './functions';

@@ -32,7 +32,7 @@ export class Definitions {
 
   readonly includes: Includes;
 
-  constructor(files: ReadonlyMap<string, FileFacts>) {
+  constructor(readonly files: ReadonlyMap<string, FileFacts>) {
     this.includes = new Includes(files);
     for (const facts of files.values()) this.add(facts);
   }
@@ -61,6 +61,12 @@ export class Definitions {
     for (const fact of facts.structs) if (fact.name !== '') push(this.structs, fact.name, { file, fact });
     for (const fact of facts.typedefs) push(this.typedefs, fact.name, { file, fact });
     for (const fact of facts.prototypes) push(this.prototypes, fact.name, { file, fact });
+    // `DEFINE_PER_CPU(type, name)`
+    for (const { name, args, at } of facts.fileScopeCalls) {
+      const [type, variable] = args;
+      if (!/^(?:DEFINE|DECLARE)_PER_CPU\w*$/.test(name) || type === undefined || variable === undefined) continue;
+      push(this.variables, variable, { file, fact: { name: variable, type, linkage: 'static', at } });
+    }
     let before: LocatedEnumerator | undefined;
     for (const fact of facts.enumerators) {
       const located: LocatedEnumerator = { file, fact, before: before?.fact.of === fact.of ? before : undefined };

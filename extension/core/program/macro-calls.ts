@@ -36,6 +36,9 @@ const DEEPEST = 10;
 
 export class MacroReader {
   private readonly fixed = new Map<MacroFact, MacroCalls>();
+  /** Of macros whose text names what several files have of their own, by the file of the use. */
+  private readonly local = new Map<string, Map<MacroFact, MacroCalls>>();
+  private isLocal = false;
   private readonly open = new Set<MacroFact>();
 
   /** Of a template's function that is read: what its names begin with in this instance (`paging64_`). */
@@ -49,14 +52,31 @@ export class MacroReader {
     if (this.open.size > DEEPEST || this.open.has(fact)) return NOTHING;
     const isFixed =
       this.instance === undefined && !fact.text.includes('##') && !args.some((arg) => this.isCallable(arg, from));
-    const known = isFixed ? this.fixed.get(fact) : undefined;
+    const known = isFixed ? (this.fixed.get(fact) ?? this.local.get(from)?.get(fact)) : undefined;
     if (known !== undefined) return known;
+    const outer = this.isLocal;
+    this.isLocal = false;
     this.open.add(fact);
-    const text = isFixed ? fact.text : (expand(fact, args) ?? '');
-    const calls = text.includes('(') ? this.read(callsIn(text), macro, from) : NOTHING;
+    const text = isFixed ? fact.text : (expand(fact, args) ?? fact.text);
+    const calls = text.includes('(') || this.namesCaller(text) ? this.read(text, macro, from) : NOTHING;
     this.open.delete(fact);
-    if (isFixed && this.open.size === 0) this.fixed.set(fact, calls);
+    if (isFixed && this.open.size === 0) this.remember(fact, from, calls);
+    this.isLocal ||= outer;
     return calls;
+  }
+
+  private remember(fact: MacroFact, from: string, calls: MacroCalls): void {
+    let known = this.fixed;
+    if (this.isLocal) {
+      known = this.local.get(from) ?? new Map<MacroFact, MacroCalls>();
+      this.local.set(from, known);
+    }
+    known.set(fact, calls);
+  }
+
+  /** Whether a text names an object-like macro that calls something. */
+  private namesCaller(text: string): boolean {
+    return [...text.matchAll(/[A-Za-z_]\w*/g)].some(([name]) => this.callers().has(name));
   }
 
   private isCallable(arg: string, from: string): boolean {
@@ -89,12 +109,14 @@ export class MacroReader {
   }
   private callerNames: Set<string> | undefined;
 
-  private read(found: readonly TextCall[], macro: Located<MacroFact>, from: string): MacroCalls {
+  private read(text: string, macro: Located<MacroFact>, from: string): MacroCalls {
     const direct: (FunctionNode | MacroUse)[] = [];
+    for (const [name] of text.matchAll(/[A-Za-z_]\w*/g))
+      if (name !== macro.fact.name) direct.push(...this.objectLike(name, from));
     const slots: { tag: string; field: string }[] = [];
     const passed: { node: FunctionNode; args: readonly string[] }[] = [];
     const members: MemberCall[] = [];
-    for (const call of found) {
+    for (const call of callsIn(text)) {
       if (call.receiver !== undefined) {
         members.push({ field: call.name, receiver: call.receiver });
         continue;
@@ -125,6 +147,7 @@ export class MacroReader {
     passed: { node: FunctionNode; args: readonly string[] }[],
   ): void {
     const named = this.world.functions.named(call.name, from);
+    if (this.world.functions.all(call.name).filter((node) => node.active).length > 1) this.isLocal = true;
     for (const node of named.length > 0 ? named : this.instancesNamed(call.name, from)) {
       if (!node.active) continue;
       direct.push(node);

@@ -41,11 +41,24 @@ export class PointerTest {
         return this.pointerFields().has(x.field);
       case 'index':
         return this.mayBe(x.x, frame);
+      case 'block': {
+        const last = x.body.at(-1);
+        return last?.k === 'expr' && this.mayBe(last.x, frame);
+      }
       case 'call':
         return x.fn.k === 'id' && this.callMayGiveFunction(x.fn.name, x.args, frame);
       default:
         return false;
     }
+  }
+
+  /** Whether a place is declared as a pointer to a function. */
+  isPointer(place: Expr, frame: Frame): boolean {
+    if (place.k === 'id') {
+      const local = localAt(frame.uses?.locals.get(place.name), place.at);
+      return local !== undefined && this.world.types.isFunctionPointer(local.type);
+    }
+    return place.k === 'member' && this.pointerFields().has(place.field);
   }
 
   /** The parameters, with their positions, that can take a pointer to a function: all but structs' pointers and numbers. */

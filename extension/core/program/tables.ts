@@ -32,12 +32,25 @@ interface Place {
 }
 
 export function readTables(reader: TableReader): void {
+  readStaticCalls(reader);
   for (const all of reader.world.definitions.variables.values())
     for (const { file, fact } of all) {
       if (fact.init === undefined) continue;
       const when = fact.when?.join(' && ');
       const place = { cell: cells.variable(file, fact.name), label: fact.name, when };
       readValue(reader, fact.type, fact.init, { file }, place);
+    }
+}
+
+/** `DEFINE_STATIC_CALL(key, fn)`: what a static call is before it is updated. */
+function readStaticCalls({ world, flow }: TableReader): void {
+  for (const { path, fileScopeCalls } of world.definitions.files.values())
+    for (const { name, args, at, when } of fileScopeCalls) {
+      const [key, fn] = args;
+      if (!/^DEFINE_STATIC_CALL(?:_RET0|_NULL)?$/.test(name) || key === undefined || fn === undefined) continue;
+      const { tag, field } = world.staticCalls.slotOfKey(key);
+      for (const node of functionsMeant(world, fn, path))
+        seed(flow, cells.field(tag, field), node, siteAt(path, at, ''), when?.join(' && '), false);
     }
 }
 
@@ -55,9 +68,11 @@ export function readValue(reader: TableReader, type: TypeText, value: Expr, fram
   const isArray = resolved.includes('[');
   const tag = isArray ? undefined : tagOf(resolved);
   let position = 0;
+  const flat = isArray ? flatFields(world, resolved, value) : undefined;
   for (const item of value.items) {
     const when = bothWhen(place.when, item.when?.join(' && '));
-    if (isArray || (tag === undefined && item.fields === undefined)) {
+    if (flat !== undefined) readField(reader, flat.type, flat.tag, item, frame, when, position % flat.fields);
+    else if (isArray || (tag === undefined && item.fields === undefined)) {
       const element = elementType(resolved) ?? resolved;
       const label = item.index === undefined ? place.label : `${place.label}[${exprText(item.index)}]`;
       readItem(reader, element, item, frame, { cell: place.cell, label, when });
@@ -66,6 +81,22 @@ export function readValue(reader: TableReader, type: TypeText, value: Expr, fram
     else readField(reader, resolved, tag ?? '', item, frame, when, position);
     position += itemsMade(world, item.value, frame);
   }
+}
+
+/** An array of structs whose elements stand without braces of their own: every value is one of a field. */
+function flatFields(
+  world: World,
+  array: TypeText,
+  value: Expr & { readonly k: 'init' },
+): { readonly type: TypeText; readonly tag: string; readonly fields: number } | undefined {
+  const type = elementType(array) ?? '';
+  const tag = tagOf(type);
+  const fields = world.types.structs(type)[0]?.fact.fields.length ?? 0;
+  if (tag === undefined || fields === 0 || !/\w$/.test(type)) return undefined;
+  const isPlain = ({ value: x, fields: named, index }: InitItem): boolean =>
+    named === undefined && index === undefined && /^(?:num|str|unary|cast)$|^id$/.test(x.k);
+  const isFunction = ({ value: x }: InitItem): boolean => x.k === 'id' && world.functions.has(x.name);
+  return value.items.every(isPlain) && value.items.some(isFunction) ? { type, tag, fields } : undefined;
 }
 
 /** How many entries one is that may be written as a macro: `X4(N)` makes four. */
@@ -118,22 +149,42 @@ function readMacroItem(
   frame: Frame,
   when: string | undefined,
 ): void {
-  const { world, flow } = reader;
+  const { world } = reader;
   const text = expandFully(world, exprText(value), frame.file);
   for (const match of text.matchAll(/((?:\.\s*\w+\s*)+)=\s*\(*\s*&?\s*(\w+)/g)) {
-    const nodes = functionsMeant(world, match[2] ?? '', frame.file);
-    if (nodes.length === 0) continue;
     const path = (match[1] ?? '')
       .split('.')
       .map((part) => part.trim())
       .filter((part) => part !== '');
     let owner: TypeText = element;
     for (const field of path.slice(0, -1)) owner = world.types.fieldType(owner, field) ?? '';
-    const tag = tagOf(world.types.resolveType(owner));
-    const field = path.at(-1) ?? '';
-    const cell = tag === undefined ? cells.anyField(field) : cells.field(tag, field);
-    for (const node of nodes) seed(flow, cell, node, siteOf(value, frame), when, false);
+    putNamed(reader, owner, path.at(-1) ?? '', match[2] ?? '', value, frame, when);
   }
+  const braces = /^[\s(]*\{/.exec(text);
+  if (braces === null) return;
+  const fields = world.types.structs(element)[0]?.fact.fields ?? [];
+  for (const [i, entry] of argumentsAt(`${text})`.replace(/\}[\s)]*$/, ')'), braces[0].length).entries()) {
+    const name = /^[\s(]*&?\s*([A-Za-z_]\w*)[\s)]*$/.exec(entry)?.[1];
+    if (name !== undefined && fields[i] !== undefined)
+      putNamed(reader, element, fields[i].name, name, value, frame, when);
+  }
+}
+
+/** The functions that `name` means, into a field. */
+function putNamed(
+  { world, flow }: TableReader,
+  owner: TypeText,
+  field: string,
+  name: string,
+  value: Expr,
+  frame: Frame,
+  when: string | undefined,
+): void {
+  const nodes = functionsMeant(world, name, frame.file);
+  if (nodes.length === 0) return;
+  const tag = tagOf(world.types.resolveType(owner));
+  const cell = tag === undefined ? cells.anyField(field) : cells.field(tag, field);
+  for (const node of nodes) seed(flow, cell, node, siteOf(value, frame), when, false);
 }
 
 /** All macros of a piece of C expanded, innermost last. */

@@ -88,6 +88,12 @@ export class Types {
     return known;
   }
 
+  /** Of a place that holds pointers to functions: `fn_t *`, `fn_t []`, `int (**)(int)`, `int (*[])(int)`. */
+  pointsToFunctionPointer(type: TypeText): boolean {
+    const base = /^(\w+)\s*(?:\*|\[)/.exec(type)?.[1];
+    return base === undefined ? /\(\*\s*(?:\*|\[)/.test(type) : this.isFunctionPointer(base);
+  }
+
   structs(type: TypeText): readonly Located<StructFact>[] {
     const tag = tagOf(this.resolveType(type));
     return tag === undefined ? [] : (this.definitions.structs.get(tag) ?? []);
@@ -175,7 +181,7 @@ export class Types {
     const bound = scope.bound?.get(name);
     if (bound !== undefined) return this.typeOf(bound.x, bound.scope);
     const local = localAt(scope.locals?.get(name), at);
-    if (local !== undefined) return local.type;
+    if (local !== undefined) return local.from === undefined ? local.type : this.typeOf(local.from, scope);
     const variable = this.variable(name, scope.file);
     if (variable !== undefined) return variable.fact.type;
     const macro = this.constants().macro(name, scope.file);
@@ -213,11 +219,13 @@ export class Types {
   }
 }
 
+/** The local that a name means at a position: the last one declared before it whose scope has not ended. */
 export function localAt(locals: readonly Local[] | undefined, at: number): Local | undefined {
   if (locals === undefined) return undefined;
-  if (locals.length === 1) return locals[0];
-  let found = locals[0];
-  for (const local of locals) if (local.at <= at) found = local;
+  const [first] = locals;
+  if (locals.length === 1 && first?.end === undefined) return first;
+  let found: Local | undefined;
+  for (const local of locals) if (local.at <= at && (local.end === undefined || at <= local.end)) found = local;
   return found;
 }
 

@@ -1,17 +1,23 @@
 import type { Expr } from '../syntax/facts';
 import type { BodyUses } from './collect';
 import { exprText } from '../syntax/expr-text';
+import { substituted } from '../syntax/substitute';
 import { expand } from './expand';
 import { type Cell, cells } from './flow';
 import { joinWhen } from './ids';
 import type { FunctionId, FunctionNode } from './program';
 import { localAt, type Scope, tagOf } from './types';
-import { functionsMeant, macrosNamed, type World } from './world';
+import { functionLikeMacros, functionsMeant, macrosNamed, type World } from './world';
 
 /** The body that an expression stands in, if any: its locals are cells of their own. */
 export interface Frame extends Scope {
   readonly fn?: FunctionNode;
   readonly uses?: BodyUses;
+}
+
+/** The frame of a function's body. */
+export interface BodyFrame extends Frame {
+  readonly fn: FunctionNode;
 }
 
 /** What an expression can evaluate to, as far as function pointers go. */
@@ -72,6 +78,11 @@ function sourcesOfCall(world: World, x: Expr & { readonly k: 'call' }, frame: Fr
   if (PASS_THROUGH.test(name)) return first === undefined ? [] : sourcesOf(world, first, frame, depth + 1);
   const nodes = world.functions.named(name, frame.file);
   if (nodes.length > 0) return preferActive(nodes).map((node) => ({ cell: cells.result(node.id) }));
+  for (const { fact } of functionLikeMacros(world, name, frame.file)) {
+    const { expr } = substituted(fact, x.args);
+    const found = expr === undefined ? [] : sourcesOf(world, expr, frame, depth + 1);
+    if (found.length > 0) return found;
+  }
   return pastedFunctions(world, name, x.args.map(exprText), frame.file);
 }
 
@@ -111,4 +122,11 @@ export function fieldCell(world: World, receiver: Expr, field: string, frame: Fr
 export function preferActive(nodes: readonly FunctionNode[]): readonly FunctionNode[] {
   const active = nodes.filter((node) => node.active);
   return active.length > 0 ? active : nodes;
+}
+
+/** An expression without the stars, ampersands and casts around it. */
+export function strip(x: Expr): Expr {
+  let inner = x;
+  while ((inner.k === 'unary' && (inner.op === '*' || inner.op === '&')) || inner.k === 'cast') inner = inner.x;
+  return inner;
 }

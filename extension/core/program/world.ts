@@ -90,9 +90,12 @@ export class StaticCalls {
   }
 
   /** The table and field behind a static call's key. */
-  slotOfKey(key: string): { readonly tag: string; readonly field: string } | undefined {
+  slotOfKey(key: string): { readonly tag: string; readonly field: string } {
     const table = this.tables.find(([prefix]) => key.startsWith(prefix));
-    return table === undefined ? undefined : { tag: table[1], field: key.slice(table[0].length) };
+    // A call with no table behind it holds its own function.
+    return table === undefined
+      ? { tag: 'static_call', field: key }
+      : { tag: table[1], field: key.slice(table[0].length) };
   }
 
   /** Whether a call of this name only says which slot is called: `static_call(x)`, `kvm_x86_call(x)`. */

@@ -1,4 +1,4 @@
-import type { Expr, MacroFact, Stmt } from '../syntax/facts';
+import type { Expr, MacroFact, Stmt } from './facts';
 
 /** A macro's body with arguments in the place of its parameters, as the preprocessor would put them. */
 export function substituted(
