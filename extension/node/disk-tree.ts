@@ -1,5 +1,4 @@
-import type { Dirent } from 'node:fs';
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { type Dirent, lstatSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { InputError } from '../core/input-error';
 import type { ReadResult, SourceTree } from '../core/source/tree';
@@ -7,9 +6,13 @@ import type { ReadResult, SourceTree } from '../core/source/tree';
 /** No source file is near this size; the parser has a lower limit of its own. */
 const MOST_BYTES = 32 * 1024 * 1024;
 
+/** What is not there is a value and no error: thousands of places are looked at for headers. */
+const IF_THERE = { throwIfNoEntry: false } as const;
+
 /**
- * A kernel tree in a folder on the disk. Each call looks again: nothing is kept.
- * `list()` throws an InputError for a folder that is there and cannot be listed.
+ * A kernel tree in a folder on the disk. Each call looks again: nothing is kept. The disk is asked synchronously, which
+ * for small files is several times as fast; whoever must not be held up reads in a thread of its own.
+ * `list()` fails with an InputError for a folder that is there and cannot be listed.
  */
 export class DiskTree implements SourceTree {
   constructor(
@@ -17,41 +20,33 @@ export class DiskTree implements SourceTree {
     readonly label: string = top,
   ) {}
 
+  // `async` turns what is thrown into a rejection.
+  // eslint-disable-next-line @typescript-eslint/require-await
   async list(folder: string): Promise<string[]> {
     const found: string[] = [];
-    await this.collect(folder, found);
+    this.collect(folder, found);
     return found.sort();
   }
 
-  async read(path: string): Promise<ReadResult> {
-    try {
-      const whole = join(this.top, path);
-      // A named pipe would be waited for.
-      const status = await stat(whole);
-      if (!status.isFile())
-        return { kind: 'unreadable', why: status.isDirectory() ? 'it is a folder' : 'it is no file' };
-      if (status.size > MOST_BYTES) return { kind: 'unreadable', why: `it is larger than ${MOST_BYTES >> 20} MB` };
-      return { kind: 'text', text: await readFile(whole, 'utf8') };
-    } catch (error) {
-      return await this.fault(path, error);
-    }
+  read(path: string): Promise<ReadResult> {
+    return Promise.resolve(readWhole(join(this.top, path)));
   }
 
   /**
    * Whatever stands in a file's place is listed too (a link to nowhere, a pipe, a folder with a C file's name): reading
    * it tells what is wrong, while leaving it out would make its functions vanish without a word.
    */
-  private async collect(folder: string, found: string[]): Promise<void> {
-    for (const entry of await this.entries(folder)) {
+  private collect(folder: string, found: string[]): void {
+    for (const entry of this.entries(folder)) {
       const path = folder === '' ? entry.name : `${folder}/${entry.name}`;
-      if (entry.isDirectory() && !/\.[ch]$/.test(entry.name)) await this.collect(path, found);
-      else if (!(await this.isLinkedFolder(entry, path))) found.push(path);
+      if (entry.isDirectory() && !/\.[ch]$/.test(entry.name)) this.collect(path, found);
+      else if (!this.isLinkedFolder(entry, path)) found.push(path);
     }
   }
 
-  private async entries(folder: string): Promise<Dirent[]> {
+  private entries(folder: string): Dirent[] {
     try {
-      return await readdir(join(this.top, folder), { withFileTypes: true });
+      return readdirSync(join(this.top, folder), { withFileTypes: true });
     } catch (error) {
       const code = codeOf(error);
       if (code === 'ENOENT' || code === 'ENOTDIR') return [];
@@ -60,25 +55,26 @@ export class DiskTree implements SourceTree {
   }
 
   /** Links to folders are not followed: kernel trees have some that lead back up. */
-  private async isLinkedFolder(entry: Dirent, path: string): Promise<boolean> {
+  private isLinkedFolder(entry: Dirent, path: string): boolean {
     if (!entry.isSymbolicLink()) return false;
     try {
-      return (await stat(join(this.top, path))).isDirectory();
+      return statSync(join(this.top, path)).isDirectory();
     } catch {
       return false;
     }
   }
+}
 
-  private async fault(path: string, error: unknown): Promise<ReadResult> {
-    const code = codeOf(error);
-    if (code === 'ENOENT' || code === 'ENOTDIR') return (await this.isDangling(path)) ? DANGLING : { kind: 'absent' };
-    return { kind: 'unreadable', why: reasonOf(code) };
-  }
-
-  private async isDangling(path: string): Promise<boolean> {
-    const slash = path.lastIndexOf('/');
-    const entries = await this.entries(path.slice(0, Math.max(slash, 0)));
-    return entries.some((entry) => entry.isSymbolicLink() && entry.name === path.slice(slash + 1));
+function readWhole(file: string): ReadResult {
+  try {
+    const status = statSync(file, IF_THERE);
+    if (status === undefined) return lstatSync(file, IF_THERE) === undefined ? { kind: 'absent' } : DANGLING;
+    // A named pipe would be waited for.
+    if (!status.isFile()) return { kind: 'unreadable', why: status.isDirectory() ? 'it is a folder' : 'it is no file' };
+    if (status.size > MOST_BYTES) return { kind: 'unreadable', why: `it is larger than ${MOST_BYTES >> 20} MB` };
+    return { kind: 'text', text: readFileSync(file, 'utf8') };
+  } catch (error) {
+    return { kind: 'unreadable', why: reasonOf(codeOf(error)) };
   }
 }
 
