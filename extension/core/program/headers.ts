@@ -1,6 +1,5 @@
 import type { SourceTree } from '../source/tree';
 import type { FileFacts } from '../syntax/facts';
-import { namesDefined, namesUsed } from './wanted';
 
 /**
  * The kernel's other headers, as far as KVM needs them: the constants, enums and inline predicates that KVM's files use
@@ -15,15 +14,14 @@ export interface HeaderSlice {
 const FOLDERS = ['include/', 'arch/x86/include/', 'include/uapi/', 'arch/x86/include/uapi/'] as const;
 /** Includes are followed this far from KVM's own files; constants lie near. */
 const DEEPEST = 4;
-/** Vocabulary of the kernel whose meaning is known, or without meaning for the analysis: the definitions only blur it. */
-const NOT_WANTED =
-  /^(?:_*WARN|_*BUG|BUILD_BUG|READ_ONCE|WRITE_ONCE|MODULE_|EXPORT_|DEFINE_|DECLARE_|INIT_|IS_ENABLED|LIST_|STATIC_|RCU_|SRCU_|SPIN|MUTEX|TRACE_|KBUILD_|CONFIG_|NULL$|__[a-z])/;
 
 export class HeaderSearch {
   private readonly headers = new Map<string, string>();
   /** How many wanted names each header's last slice had. */
   private readonly sliced = new Map<string, number>();
   private readonly texts = new Map<string, string | undefined>();
+  /** Folder and name of the `#include`s that were followed: the next such one leads to the same header. */
+  private readonly followed = new Set<string>();
   private readonly definer = new Map<string, string>();
   readonly unreadable = new Map<string, string>();
 
@@ -75,9 +73,13 @@ export class HeaderSearch {
     target: string,
     system: boolean,
   ): Promise<void> {
+    const here = system ? '' : from.slice(0, from.lastIndexOf('/') + 1);
+    const key = `${here}\0${target}`;
+    if (this.followed.has(key)) return;
+    this.followed.add(key);
     // The build makes `asm/x.h` include `asm-generic/x.h` where the architecture has none of its own.
     const generic = target.startsWith('asm/') ? [`asm-generic/${target.slice(4)}`] : [];
-    const folders = system ? FOLDERS : [from.slice(0, from.lastIndexOf('/') + 1), ...FOLDERS];
+    const folders = system ? FOLDERS : [here, ...FOLDERS];
     const candidates = [target, ...generic].flatMap((name) => folders.map((folder) => normalise(folder + name)));
     for (const path of candidates) {
       if (known.has(path)) return;
@@ -102,17 +104,6 @@ export class HeaderSearch {
     this.headers.set(path, text);
     for (const name of definitionsIn(text)) if (!this.definer.has(name)) this.definer.set(name, path);
   }
-}
-
-/** Names that `files` use, do not define, and whose definitions say something: what to look for in headers. */
-export function wantedNames(files: readonly FileFacts[], isOwn: (path: string) => boolean): Set<string> {
-  const defined = new Set<string>();
-  for (const facts of files) for (const name of namesDefined(facts)) defined.add(name);
-  const wanted = new Set<string>();
-  for (const facts of files)
-    for (const name of namesUsed(facts, isOwn(facts.path)))
-      if (!defined.has(name) && !NOT_WANTED.test(name)) wanted.add(name);
-  return wanted;
 }
 
 const DEFINITION =
@@ -167,6 +158,10 @@ export function sliceHeader(text: string, wanted: ReadonlySet<string>): string {
   return lines.map((line, i) => (keep[i] === 1 ? line : '')).join('\n');
 }
 
+function blanks(text: string): string {
+  return ' '.repeat(text.length);
+}
+
 /** The last line of the enum that starts at `from`, -1 if it is none or no enumerator is wanted. */
 function endOfEnum(lines: readonly string[], from: number, wanted: ReadonlySet<string>): number {
   let isWanted = false;
@@ -196,7 +191,7 @@ function endOfFunction(lines: readonly string[], from: number, wanted: ReadonlyS
 
 /** Blanks in place of comments. */
 function withoutComments(text: string): string {
-  return text.replace(/\/\*[\s\S]*?\*\//g, (comment) => comment.replace(/[^\n]/g, ' '));
+  return text.replace(/\/\*[\s\S]*?\*\//g, (comment) => comment.replace(/[^\n]+/g, blanks));
 }
 
 function normalise(path: string): string {

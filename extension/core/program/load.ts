@@ -5,8 +5,9 @@ import { emptyFacts } from '../syntax/empty-facts';
 import type { CParser } from '../syntax/parser';
 import { readFacts } from '../syntax/read-facts';
 import { textHash } from '../syntax/text-hash';
-import { HeaderSearch, type HeaderSlice, wantedNames } from './headers';
+import { HeaderSearch, type HeaderSlice } from './headers';
 import { KCONFIG_FILES, kconfigFacts } from './kconfig';
+import { WantedNames } from './wanted';
 
 export interface LoadOptions {
   readonly cancelled?: () => boolean;
@@ -94,15 +95,16 @@ async function addHeaders(
   found: Map<string, FileFacts>,
   cancelled: () => boolean,
 ): Promise<void> {
-  const search = await HeaderSearch.from(tree, [...found.values()], cancelled);
-  const own = new Set(found.keys());
-  const wanted = wantedNames([...found.values()], (path) => own.has(path));
+  const own = [...found.values()];
+  const search = await HeaderSearch.from(tree, own, cancelled);
+  const wanted = new WantedNames();
+  wanted.add(own, true);
   for (let round = 0; round < HEADER_ROUNDS && !cancelled(); round++) {
-    const slices = search.slices(wanted);
-    for (const slice of slices) found.set(slice.path, store.readSlice(parser, slice));
-    const before = wanted.size;
-    for (const name of wantedNames([...found.values()], (path) => own.has(path))) wanted.add(name);
-    if (wanted.size === before) break;
+    const before = wanted.names.size;
+    const read = search.slices(wanted.names).map((slice) => store.readSlice(parser, slice));
+    for (const facts of read) found.set(facts.path, facts);
+    wanted.add(read, false);
+    if (wanted.names.size === before) break;
   }
   for (const [path, why] of search.unreadable) if (!found.has(path)) found.set(path, unread(path, why));
 }

@@ -10,6 +10,7 @@ export interface Parts {
 
 const NO_EXPRS: readonly Expr[] = [];
 const NO_STMTS: readonly Stmt[] = [];
+const NOTHING: Parts = { exprs: NO_EXPRS, stmts: NO_STMTS };
 
 /** What an expression is made of. */
 export function partsOfExpr(x: Expr): Parts {
@@ -19,7 +20,7 @@ export function partsOfExpr(x: Expr): Parts {
     case 'str':
     case 'type':
     case 'opaque':
-      return { exprs: NO_EXPRS, stmts: NO_STMTS };
+      return NOTHING;
     case 'call':
       return { exprs: [x.fn, ...x.args], stmts: NO_STMTS };
     case 'unary':
@@ -73,7 +74,7 @@ export function partsOfStmt(s: Stmt): Parts {
     case 'break':
     case 'continue':
     case 'opaque':
-      return { exprs: NO_EXPRS, stmts: NO_STMTS };
+      return NOTHING;
   }
 }
 
