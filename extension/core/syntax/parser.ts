@@ -17,6 +17,34 @@ export interface ParserBinaries {
   readonly grammarSha256?: string;
 }
 
+/** What the engine's module, an object of Emscripten's, offers to the outside once it is loaded. */
+interface EngineModule {
+  readonly wasmBinary: Uint8Array;
+  HEAP32: Int32Array;
+  getValue: (at: number, type: string) => number;
+  setValue: (at: number, value: number, type: string) => void;
+}
+
+/** One for all parsers, as in web-tree-sitter. */
+let loading: Promise<void> | undefined;
+
+/**
+ * Every question to a node or a cursor passes four or five words to the engine through `getValue` and `setValue`, which
+ * cost more than the answer: a word of 32 bits, nearly all that is passed, is read and written directly.
+ */
+async function loadEngine(wasmBinary: Uint8Array): Promise<void> {
+  const engine: Partial<EngineModule> = { wasmBinary };
+  await Parser.init(engine);
+  const loaded = engine as EngineModule;
+  const { getValue, setValue } = loaded;
+  // The memory's view is looked up each time: it is another one when the memory has grown.
+  loaded.getValue = (at, type) => (type === 'i32' ? (loaded.HEAP32[at >> 2] ?? 0) : getValue(at, type));
+  loaded.setValue = (at, value, type) => {
+    if (type === 'i32') loaded.HEAP32[at >> 2] = value;
+    else setValue(at, value, type);
+  };
+}
+
 /** tree-sitter with the C grammar. Loading is the only step that waits; parsing is synchronous. */
 export class CParser {
   /** What the engine broke down with. */
@@ -34,7 +62,7 @@ export class CParser {
     if (actual !== expected) {
       throw new InputError(`tree-sitter-c.wasm has checksum ${actual}, expected ${expected}: install KVM Lens again`);
     }
-    await Parser.init({ wasmBinary: binaries.engine });
+    await (loading ??= loadEngine(binaries.engine));
     const language = await Language.load(binaries.grammar);
     const parser = new Parser();
     parser.setLanguage(language);
