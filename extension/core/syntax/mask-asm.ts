@@ -2,11 +2,14 @@ import { closing } from './mask-attributes';
 import type { Token } from './mask-lex';
 import type { MaskText } from './mask-text';
 
+const ASM = new Set(['asm', '__asm__', '__asm']);
+
 /** `asm`, `__asm__`, and macros in their manner (`asm_inline`, `asm_volatile_goto`) whose first argument is a template. */
 function isAsm(tokens: readonly Token[], index: number): boolean {
   const text = tokens[index]?.text ?? '';
-  if (/^(?:asm|__asm__|__asm)$/.test(text)) return true;
+  if (ASM.has(text)) return true;
   return (
+    text.startsWith('asm_') &&
     /^asm_\w+$/.test(text) &&
     (/^(?:volatile|goto)$/.test(tokens[index + 1]?.text ?? '') || tokens[index + 2]?.kind === 'string')
   );

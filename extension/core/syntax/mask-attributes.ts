@@ -18,7 +18,8 @@ const known = new WeakMap<readonly Token[], Int32Array>();
 function pairBrackets(tokens: readonly Token[]): Int32Array {
   const partners = new Int32Array(tokens.length).fill(tokens.length - 1);
   const open: number[] = [];
-  for (const [i, { text }] of tokens.entries()) {
+  for (let i = 0; i < tokens.length; i++) {
+    const text = tokens[i]?.text;
     if (text === '(' || text === '[' || text === '{') open.push(i);
     else if (text === ')' || text === ']' || text === '}') {
       const partner = open.pop();
@@ -27,6 +28,12 @@ function pairBrackets(tokens: readonly Token[]): Int32Array {
   }
   return partners;
 }
+
+const INLINE = new Set(['__always_inline', '__inline__', '__inline']);
+/** Spellings of the compiler's. */
+const QUALIFIERS = new Set(
+  'restrict __restrict __restrict__ __volatile __volatile__ __const __const__ __signed __signed__'.split(' '),
+);
 
 /**
  * Blanks attributes, and gives `inline` its standard spelling. Returns the tokens that stay.
@@ -44,10 +51,10 @@ export function blankAttributes(mask: MaskText, tokens: readonly Token[]): Token
       continue;
     }
     const text = token.text;
-    if (/^(?:__always_inline|__inline__|__inline)$/.test(text)) {
+    if (INLINE.has(text)) {
       mask.rewrite('other', token.start, token.end, 'inline');
       left.push({ ...token, text: 'inline' });
-    } else if (/^__(?:volatile|const|signed|restrict)(?:__)?$|^restrict$/.test(text)) {
+    } else if (QUALIFIERS.has(text)) {
       mask.rewrite('other', token.start, token.end, text.includes('volatile') ? 'volatile' : '');
     } else if (isAttributeWithArguments(text) && tokens[i + 1]?.text === '(') {
       const close = closing(tokens, i + 1);

@@ -28,14 +28,16 @@ export function blankFileScopeCalls(mask: MaskText, tokens: readonly Token[]): T
   return left;
 }
 
+const LINKAGE = new Set(['static', 'extern', 'inline']);
+
 /** Index of the last token of the macro call that begins at `start`, its `;` included; `undefined`: it is none. */
 function macroCall(tokens: readonly Token[], start: number): number | undefined {
   let name = start;
-  while (/^(?:static|extern|inline)$/.test(tokens[name]?.text ?? '')) name += 1;
+  while (LINKAGE.has(tokens[name]?.text ?? '')) name += 1;
   const word = tokens[name];
   if (word?.kind !== 'word' || tokens[name + 1]?.text !== '(') return undefined;
-  if (/^(?:typeof|__typeof__|_Static_assert|static_assert)$/.test(word.text))
-    return word.text.includes('ssert') ? endOfItem(tokens, start) : undefined;
+  if (word.text === 'typeof' || word.text === '__typeof__') return undefined;
+  if (word.text === '_Static_assert' || word.text === 'static_assert') return endOfItem(tokens, start);
   const close = closing(tokens, name + 1);
   const next = tokens[close + 1];
   if (next === undefined) return close;

@@ -33,6 +33,10 @@ export function blankGarbage(
   };
 }
 
+const PREFIXES = new Set(['-', '+', '*', '&', '!', '~', 'sizeof']);
+/** With these no operand begins. */
+const NO_OPERAND = new Set(['=', ',', ')', '}', ']', ';', '.', '?', ':']);
+
 /** An operator before what no operand begins with; of `x++` and of `int *` it is none. */
 function isStray(tokens: readonly Token[], index: number): boolean {
   const token = tokens[index];
@@ -40,8 +44,8 @@ function isStray(tokens: readonly Token[], index: number): boolean {
   if (token === undefined) return false;
   const before = tokens[index - 1];
   if (token.text === '.') return before?.text === '=' && next?.kind === 'word';
-  if (!/^(?:[-+*&!~]|sizeof)$/.test(token.text)) return false;
-  if (next !== undefined && !/^[=,)}\];.?:]$/.test(next.text)) return false;
+  if (!PREFIXES.has(token.text)) return false;
+  if (next !== undefined && !NO_OPERAND.has(next.text)) return false;
   if (next?.text === '=' && next.start === token.end) return false;
   if (token.text === '*') return before?.kind !== 'word' && before?.text !== '*';
   const operand = isDoubled(tokens, index) ? tokens[index - 2] : undefined;

@@ -29,6 +29,12 @@ const HASH = 35;
 const DOUBLE_QUOTE = 34;
 const SINGLE_QUOTE = 39;
 const CARRIAGE_RETURN = 13;
+const DOLLAR = 36;
+const PLUS = 43;
+const MINUS = 45;
+const DOT = 46;
+const COLON = 58;
+const GREATER = 62;
 
 /** Blanks comments and finds the directive lines. One pass over the units, strings and characters respected. */
 export function readLayout(mask: MaskText): Layout {
@@ -101,23 +107,87 @@ function endOfLiteral(source: string, start: number, quote: number): number {
   return source.length;
 }
 
-// Sticky, so that one scan is linear; a unit that fits nothing is a mark.
-const TOKEN =
-  /\s+|([A-Za-z_$\u0080-\uffff][\w$\u0080-\uffff]*)|(\.?\d(?:[eEpP][+-]|[\w.])*)|((?:"(?:\\[\s\S]|[^"\\\n])*"?)|(?:'(?:\\[\s\S]|[^'\\\n])*'?))|(\.\.\.|->|##|::|[\s\S])/y;
+/** What a unit begins. */
+const SPACE = 1;
+const LETTER = 2;
+const DIGIT = 3;
+const QUOTE = 4;
+const MARK = 5;
+const CLASSES = new Uint8Array(128).map((_, unit) => classOfText(String.fromCharCode(unit)));
 
-/** The tokens of a text without comments and directives. */
-export function tokenize(text: string): Token[] {
+function classOfText(text: string): number {
+  if (/\s/.test(text)) return SPACE;
+  if (/[A-Za-z_$\u0080-\uffff]/.test(text)) return LETTER;
+  if (/\d/.test(text)) return DIGIT;
+  return /["']/.test(text) ? QUOTE : MARK;
+}
+
+function classOf(unit: number): number {
+  return CLASSES[unit] ?? classOfText(String.fromCharCode(unit));
+}
+
+/** Letters, digits, and whatever is no ASCII. */
+function isWordUnit(unit: number): boolean {
+  const begins = CLASSES[unit] ?? LETTER;
+  return begins === LETTER || begins === DIGIT;
+}
+
+/** The tokens of a text whose comments and directives are blank. A unit that fits nothing is a mark. */
+export function tokenize(mask: MaskText): Token[] {
   const tokens: Token[] = [];
-  TOKEN.lastIndex = 0;
-  for (let match = TOKEN.exec(text); match !== null; match = TOKEN.exec(text)) {
-    const [all, word, number, string, mark] = match;
-    const end = TOKEN.lastIndex;
-    const start = end - all.length;
-    if (word !== undefined) tokens.push({ kind: 'word', start, end, text: word });
-    else if (number !== undefined) tokens.push({ kind: 'number', start, end, text: number });
-    else if (string !== undefined) tokens.push({ kind: 'string', start, end, text: string });
-    else if (mark !== undefined) tokens.push({ kind: 'mark', start, end, text: mark });
-    if (end >= text.length) break;
+  const { source } = mask;
+  for (let start = 0; start < source.length;) {
+    const unit = mask.unit(start);
+    const begins = classOf(unit);
+    if (begins === SPACE) {
+      start += 1;
+      continue;
+    }
+    let kind: TokenKind = 'mark';
+    let end = start + 1;
+    if (begins === LETTER) {
+      kind = 'word';
+      end = endOfWord(mask, end);
+    } else if (begins === DIGIT || (unit === DOT && classOf(mask.unit(end)) === DIGIT)) {
+      kind = 'number';
+      end = endOfNumber(mask, end);
+    } else if (begins === QUOTE) {
+      kind = 'string';
+      end = endOfLiteral(source, start, unit);
+    } else end = endOfMark(mask, start);
+    tokens.push({ kind, start, end, text: source.slice(start, end) });
+    start = end;
   }
   return tokens;
+}
+
+function endOfWord(mask: MaskText, from: number): number {
+  let end = from;
+  while (isWordUnit(mask.unit(end))) end += 1;
+  return end;
+}
+
+/** A preprocessing number: also `1e+5`, `0x7fULL`, and what is no number. */
+function endOfNumber(mask: MaskText, from: number): number {
+  let end = from;
+  for (;;) {
+    const unit = mask.unit(end);
+    const next = mask.unit(end + 1);
+    if (isExponent(unit) && (next === PLUS || next === MINUS)) end += 2;
+    else if (unit === DOT || (unit < 128 && unit !== DOLLAR && isWordUnit(unit))) end += 1;
+    else return end;
+  }
+}
+
+/** `e` and `p` in either case. */
+function isExponent(unit: number): boolean {
+  return (unit | 32) === 101 || (unit | 32) === 112;
+}
+
+/** Of `...`, `->`, `##`, `::`, or of one unit. */
+function endOfMark(mask: MaskText, start: number): number {
+  const [unit, next] = [mask.unit(start), mask.unit(start + 1)];
+  if (unit === DOT) return next === DOT && mask.unit(start + 2) === DOT ? start + 3 : start + 1;
+  const isPair = (unit === MINUS && next === GREATER) || ((unit === HASH || unit === COLON) && next === unit);
+  return isPair ? start + 2 : start + 1;
 }

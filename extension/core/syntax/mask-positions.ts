@@ -1,6 +1,6 @@
 import { closing } from './mask-attributes';
 import type { Token } from './mask-lex';
-import { isControlKeyword } from './mask-words';
+import { isConditionKeyword, isControlKeyword } from './mask-words';
 
 /** Where each token of a list stands, found in one pass; each array has one entry per token, 1 for yes. */
 export interface Positions {
@@ -62,7 +62,7 @@ export function readPositions(tokens: readonly Token[]): Positions {
 function closesHead(tokens: readonly Token[], open: number, beginsStatement: Uint8Array): boolean {
   const name = tokens[open - 1];
   if (name?.kind !== 'word') return false;
-  if (/^(?:if|while|for|switch)$/.test(name.text)) return true;
+  if (isConditionKeyword(name.text)) return true;
   return !isControlKeyword(name.text) && beginsStatement[open - 1] === 1;
 }
 

@@ -2,7 +2,7 @@ import { closing } from './mask-attributes';
 import type { Token } from './mask-lex';
 import { type Positions, readPositions } from './mask-positions';
 import type { MaskText } from './mask-text';
-import { isControlKeyword, isTypeKeyword } from './mask-words';
+import { isControlKeyword, isTypeKeyword, isTypeof } from './mask-words';
 
 /**
  * Rewrites what only macros make possible inside function bodies and expressions: loop macros, type arguments, case
@@ -10,7 +10,9 @@ import { isControlKeyword, isTypeKeyword } from './mask-words';
  */
 export function rewriteStatements(mask: MaskText, tokens: readonly Token[]): void {
   const positions = readPositions(tokens);
-  for (const [i, token] of tokens.entries()) {
+  for (let i = 0; i < tokens.length; i++) {
+    const token = tokens[i];
+    if (token === undefined) break;
     if (token.kind === 'word') rewriteWord(mask, tokens, i, token, positions);
     // `"r"(x)`: an asm operand as a macro's argument.
     else if (token.kind === 'string' && tokens[i + 1]?.text === '(') mask.rewrite('other', token.start, token.end, '');
@@ -22,6 +24,8 @@ export function rewriteStatements(mask: MaskText, tokens: readonly Token[]): voi
     else if (token.text === ',' && tokens[i + 1]?.text === ')') mask.rewrite('other', token.start, token.end, '');
   }
 }
+
+const ALIGNOF = new Set(['__alignof__', '_Alignof', 'alignof']);
 
 function isNumber(text: string): boolean {
   return /^(?:0[xX][\da-fA-F]+|0[bB][01]+|\d+)(?:[uU]|[lL]{1,2}|[uU][lL]{1,2}|[lL]{1,2}[uU])?$|^[\d.]+(?:[eE][+-]?\d+)?[fFlL]?$/.test(
@@ -40,17 +44,17 @@ function rewriteWord(mask: MaskText, tokens: readonly Token[], i: number, token:
     return;
   }
   const close = closing(tokens, i + 1);
-  const isTypeof = /^(?:typeof|__typeof__|typeof_unqual|__typeof)$/.test(token.text);
-  if (isTypeof || token.text === 'FNAME') {
+  const namesType = isTypeof(token.text);
+  if (namesType || token.text === 'FNAME') {
     const last = tokens[close];
     if (last?.text !== ')') return;
-    const kind = isTypeof ? 'type-argument' : 'template-name';
+    const kind = namesType ? 'type-argument' : 'template-name';
     mask.rewrite(kind, token.start, last.end, asWord(mask.source.slice(token.start, last.end)));
     return;
   }
   if (token.text === 'offsetof' || token.text === '__builtin_offsetof')
     mask.rewrite('other', token.start, token.end, asWord('offset_f'));
-  if (/^(?:__alignof__|_Alignof|alignof)$/.test(token.text)) mask.rewrite('other', token.start, token.end, 'align_f');
+  if (ALIGNOF.has(token.text)) mask.rewrite('other', token.start, token.end, 'align_f');
   if (isControlKeyword(token.text) || positions.inBody[i] === 0) return;
   if (positions.beginsStatement[i] === 1) {
     const next = tokens[close + 1];
@@ -99,9 +103,8 @@ function isType(tokens: readonly Token[], from: number, to: number): boolean {
   if (first?.kind !== 'word' || from >= to) return false;
   let end = to;
   while (end > from && tokens[end - 1]?.text === '*') end -= 1;
-  const words = tokens.slice(from, end);
-  if (words.some((token) => token.kind !== 'word')) return false;
-  return isTypeKeyword(first.text) || (end < to && words.length === 1);
+  for (let i = from; i < end; i++) if (tokens[i]?.kind !== 'word') return false;
+  return isTypeKeyword(first.text) || (end < to && end === from + 1);
 }
 
 function asWord(text: string): string {

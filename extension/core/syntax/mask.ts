@@ -18,7 +18,7 @@ export function maskKernelC(source: string): MaskedSource {
   const mask = new MaskText(source);
   const layout = readLayout(mask);
   const { conditionals, defines, includes, faults } = readDirectives(mask, layout.directives);
-  const settled = settleBranches(mask, conditionals, tokenize(mask.toString()));
+  const settled = settleBranches(mask, conditionals, tokenize(mask));
   const closed = closeBraces(mask, settled.tokens);
   const sound = blankGarbage(mask, closed.tokens);
   let tokens: readonly Token[] = blankAttributes(mask, sound.tokens);
