@@ -185,7 +185,9 @@ export function reportErrors(ctx: LowerContext, node: SyntaxNode): void {
     );
     return;
   }
-  for (const [index, each] of node.children.entries()) {
+  for (let index = 0; index < node.children.length; index++) {
+    const each = node.children[index];
+    if (each === undefined) break;
     // `unsigned : 3;`, padding that has no name
     const isPadding = each.missing && node.children[index + 1]?.type === 'bitfield_clause';
     if (each.missing && !isPadding) ctx.problem(each.start, `'${each.type}' is missing`);

@@ -37,11 +37,15 @@ function specifierText(ctx: LowerContext, type: SyntaxNode, nameHint: string): T
   }
 }
 
+const QUALIFIER = /\b(?:const|volatile|__user|__rcu|__iomem|__percpu|__force|restrict)\b/;
+const QUALIFIERS = new RegExp(QUALIFIER, 'g');
+
 /** One spelling: no qualifiers, single spaces, stars together at the end. */
 export function typeText(written: string): TypeText {
+  if (/^\w+$/.test(written) && !QUALIFIER.test(written)) return written;
   return written
     .replace(/\/\*[\s\S]*?\*\//g, ' ')
-    .replace(/\b(?:const|volatile|__user|__rcu|__iomem|__percpu|__force|restrict)\b/g, ' ')
+    .replace(QUALIFIERS, ' ')
     .replace(/\s+/g, ' ')
     .replace(/\s*\*\s*(?=\*)/g, '*')
     .replace(/(\w)\s*(\*+)\s*/g, '$1 $2')

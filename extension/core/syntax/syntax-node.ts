@@ -22,6 +22,7 @@ export interface EngineCursor {
   readonly startIndex: number;
   readonly endIndex: number;
   readonly currentFieldName: string | null | undefined;
+  readonly currentNode: { readonly hasError: boolean };
   gotoFirstChild(): boolean;
   gotoNextSibling(): boolean;
   gotoParent(): boolean;
@@ -38,12 +39,21 @@ const TEXT_TYPES = new Set(
   ).split(' '),
 );
 
+/** Nodes that the grammar gives children and no fields. */
+const WITHOUT_FIELDS = new Set(
+  (
+    'translation_unit compound_statement expression_statement return_statement else_clause parenthesized_expression ' +
+    'argument_list parameter_list initializer_list enumerator_list field_declaration_list field_designator'
+  ).split(' '),
+);
+
 interface TypeInfo {
   readonly type: string;
   readonly named: boolean;
   readonly isText: boolean;
   /** Unnamed and never an operator: brackets, separators, keywords. */
   readonly isLayout: boolean;
+  readonly hasFields: boolean;
 }
 
 const NONE: readonly SyntaxNode[] = [];
@@ -56,29 +66,35 @@ export class TreeCopier {
   private readonly types: (TypeInfo | undefined)[] = [];
   private readonly open: SyntaxNode[] = [];
 
-  /** `hasError`: the tree holds errors or missing nodes, so that nothing may be passed over. */
+  /** `hasError`: the tree holds errors or missing nodes; where it does nothing is passed over. */
   copy(cursor: EngineCursor, hasError: boolean): SyntaxNode {
     return this.node(cursor, this.typeOf(cursor), '', hasError, 0);
   }
 
-  private node(cursor: EngineCursor, info: TypeInfo, field: string, hasError: boolean, depth: number): SyntaxNode {
+  private node(cursor: EngineCursor, info: TypeInfo, field: string, mayHaveError: boolean, depth: number): SyntaxNode {
     const { startIndex: start, endIndex: end } = cursor;
+    // Most of a tree with an error is free of errors.
+    const hasError = mayHaveError && cursor.currentNode.hasError;
     if (depth >= MAX_DEPTH) return { type: 'TOO_DEEP', field, start, end, missing: false, children: NONE };
     const children =
-      info.isText && !hasError ? NONE : cursor.gotoFirstChild() ? this.children(cursor, hasError, depth + 1) : NONE;
+      info.isText && !hasError
+        ? NONE
+        : cursor.gotoFirstChild()
+          ? this.children(cursor, info.hasFields, hasError, depth + 1)
+          : NONE;
     const missing = hasError && start === end && children === NONE && cursor.nodeIsMissing;
     return { type: info.type, field, start, end, missing, children };
   }
 
   /** The cursor stands on the first child, and on the parent afterwards. */
-  private children(cursor: EngineCursor, hasError: boolean, depth: number): readonly SyntaxNode[] {
+  private children(cursor: EngineCursor, hasFields: boolean, hasError: boolean, depth: number): readonly SyntaxNode[] {
     // One array for all that are open: an array that grows by itself takes several times the room it needs.
     const { open } = this;
     const base = open.length;
     do {
       const info = this.typeOf(cursor);
       if (info.isLayout && !hasError) continue;
-      const field = cursor.currentFieldName ?? '';
+      const field = hasFields ? (cursor.currentFieldName ?? '') : '';
       if (info.named || field !== '' || (hasError && cursor.nodeIsMissing))
         open.push(this.node(cursor, info, field, hasError, depth));
     } while (cursor.gotoNextSibling());
@@ -94,7 +110,13 @@ export class TreeCopier {
     const known = this.types[id];
     if (known !== undefined) return known;
     const { nodeType: type, nodeIsNamed: named } = cursor;
-    const info = { type, named, isText: TEXT_TYPES.has(type), isLayout: !named && /^(?:\w+|[()[\]{};:,])$/.test(type) };
+    const info = {
+      type,
+      named,
+      isText: TEXT_TYPES.has(type),
+      isLayout: !named && /^(?:\w+|[()[\]{};:,])$/.test(type),
+      hasFields: !WITHOUT_FIELDS.has(type),
+    };
     this.types[id] = info;
     return info;
   }
