@@ -134,9 +134,7 @@ export function readDirectives(mask: MaskText, lines: readonly DirectiveLine[]):
 
 /** The directive with comments and line continuations blanked, unit for unit. */
 function directiveText(mask: MaskText, line: DirectiveLine): string {
-  let text = '';
-  for (let i = line.start; i < line.end; i++) text += String.fromCharCode(mask.unit(i));
-  return text.replace(/\\(\r?)\n/g, (_, cr: string) => `  ${cr === '' ? '' : ' '}`);
+  return mask.slice(line.start, line.end).replace(/\\(\r?)\n/g, (_, cr: string) => `  ${cr === '' ? '' : ' '}`);
 }
 
 /** Nothing but white space and comments (which are blank by now). */
