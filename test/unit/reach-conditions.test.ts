@@ -125,4 +125,18 @@ describe('verdicts', () => {
   it('name the ioctl', async () => {
     expect((await target(ZAP)).entries.map((entry) => entry.name)).toEqual(['KVM_ONE']);
   });
+
+  it.each([
+    ['if (ioctl == KVM_ONE) target(kvm, arg, arg);', 'KVM_ONE'],
+    ['if (!(ioctl == KVM_ONE)) ; else target(kvm, arg, arg);', 'KVM_ONE'],
+    ['if (ioctl != KVM_ONE || arg) return -1; else target(kvm, arg, arg);', 'KVM_ONE'],
+    ['if (ioctl != KVM_ONE) target(kvm, arg, arg);', 'kvm_vm_fops.unlocked_ioctl'],
+    ['if (!(ioctl == KVM_ONE && arg)) target(kvm, arg, arg);', 'kvm_vm_fops.unlocked_ioctl'],
+  ])('name the ioctl that is compared: %s', async (form, name) => {
+    const text = kernel(ZAP).replace(/switch \(ioctl\) \{[^}]*\}/, form);
+    const program = await link({ 'arch/x86/kvm/x86.c': text });
+    const question = { vm: 'tdx' as const, sinks: ['kvm_zap_gfn_range'], host: {}, assumptions: true };
+    const found = analyseReach(program, question).callers();
+    expect(found.find((caller) => caller.function === 'target')?.entries.map((entry) => entry.name)).toEqual([name]);
+  });
 });

@@ -199,6 +199,20 @@ describe('a write that may change it ends a fact', () => {
       when: '!(kvm->arch.mask & BIT(3))',
       ioctl: 'reset(kvm);',
     },
+    'not yet set on the way that creates the VM, told by an `else`': {
+      x86: `static void probe(struct kvm *kvm, struct kvm_vcpu *vcpu, unsigned long arg);
+static long kvm_dev_ioctl(struct file *filp, unsigned int ioctl, unsigned long arg)
+{
+	if (ioctl != KVM_CREATE_VM)
+		return -1;
+	else
+		probe(new_kvm(), 0, arg);
+	return 0;
+}
+static const struct file_operations kvm_chardev_ops = { .unlocked_ioctl = kvm_dev_ioctl };`,
+      vmInit: 'kvm->arch.mode = 1;',
+      when: 'kvm->arch.mode == 0',
+    },
     'set on some ways of creation only': { vmInit: 'if (any()) kvm->arch.mode = 1;', when: '!kvm->arch.mode' },
     'set to either': { vmInit: 'kvm->arch.mode = any() ? 1 : 2;', when: 'kvm->arch.mode == 2' },
     'set in a loop': {

@@ -14,12 +14,16 @@ export function runIf(frame: Frame, stmt: Extract<Stmt, { k: 'if' }>, state: Sta
   const enterThen = joinAll(yes);
   const enterElse = joinAll(no);
   const outerLabels = frame.goals?.labels ?? [];
-  const label = frame.goals === undefined ? undefined : comparedSelector(frame, stmt.c, state);
-  if (frame.goals !== undefined && label !== undefined) frame.goals.labels = [...outerLabels, label];
+  const enter = (is: boolean): void => {
+    const label = frame.goals === undefined ? undefined : comparedSelector(frame, stmt.c, is, state);
+    if (frame.goals !== undefined) frame.goals.labels = label === undefined ? outerLabels : [...outerLabels, label];
+  };
+  enter(true);
   const then = runArm(frame, stmt.then, enterThen);
-  if (frame.goals !== undefined) frame.goals.labels = outerLabels;
+  enter(false);
   const otherwise = runArm(frame, stmt.else ?? [], enterElse);
   if (frame.goals !== undefined) {
+    frame.goals.labels = outerLabels;
     const value = enterThen === undefined ? false : enterElse === undefined ? true : 'unknown';
     frame.goals.decisions.push(
       decision(frame, stmt, value, facts, { then: then !== undefined, otherwise: otherwise !== undefined }),
@@ -33,11 +37,13 @@ function runArm(frame: Frame, body: readonly Stmt[], start: State | undefined): 
   return start === undefined && !body.some(hasLabel) ? undefined : runStatements(frame, body, start);
 }
 
-/** `if (ioctl == KVM_X && ...)` names the way in as a `case` of a switch over the number does. */
-function comparedSelector(frame: Frame, c: Expr, state: State): Label | undefined {
+/** `if (ioctl == KVM_X && ...)` names the way in as a `case` of a switch over the number does; so does the `else` of `if (ioctl != KVM_X)`. */
+function comparedSelector(frame: Frame, c: Expr, is: boolean, state: State): Label | undefined {
+  if (c.k === 'unary' && c.op === '!') return comparedSelector(frame, c.x, !is, state);
   if (c.k !== 'binary') return undefined;
-  if (c.op === '&&') return comparedSelector(frame, c.l, state) ?? comparedSelector(frame, c.r, state);
-  if (c.op !== '==' || c.l.k !== 'id' || c.r.k !== 'id') return undefined;
+  if (c.op === (is ? '&&' : '||'))
+    return comparedSelector(frame, c.l, is, state) ?? comparedSelector(frame, c.r, is, state);
+  if (c.op !== (is ? '==' : '!=') || c.l.k !== 'id' || c.r.k !== 'id') return undefined;
   const value = state.cells.get(cellOf(frame, c.l.name));
   return value?.k === 'symbol' && value.id.startsWith('ioctl:') ? { kind: 'ioctl', names: [c.r.name] } : undefined;
 }
