@@ -96,6 +96,12 @@ describe('a path is cut', () => {
       'void __clear_bit(u64 n, u64 *p);',
       'new',
     ],
+    [
+      'by what a truth value says of alternatives',
+      `if ((bool)(n == 1 || n == 2)) return; if (n == 2) ${ZAP}`,
+      '',
+      'n == 2',
+    ],
     ['by a field that nothing sets', `if (kvm->arch.never) ${ZAP}`, '', 'kvm->arch.never'],
   ])('%s', async (_name, body, more, guard) => {
     const found = await target(body, more);

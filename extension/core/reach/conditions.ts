@@ -4,6 +4,7 @@ import { evaluate, type Evaluated } from './evaluate';
 import { runStatements } from './execute';
 import * as bits from './known-bits';
 import type { Frame } from './machine';
+import { numberTypeOf } from './number-types';
 import { bitsOf, join as joinStates, needing, refine, type State, type Value } from './state';
 
 /** The states in which a condition holds and in which it does not; empty: it cannot be so. */
@@ -37,6 +38,11 @@ export function split(frame: Frame, x: Expr, state: State): Split {
       }
       return { yes: few(yes), no: few(no) };
     }
+    case 'cast':
+      // `(bool)(a || b)` is true in the same states as `a || b`; a narrower number than x may be 0 where x is not.
+      return numberTypeOf(frame.machine.program.symbols, x.type)?.isBool === true
+        ? split(frame, x.x, state)
+        : splitValue(evaluate(frame, x, state));
     case 'block': {
       const last = x.body.at(-1);
       if (last?.k !== 'expr') return splitValue(evaluate(frame, x, state));
