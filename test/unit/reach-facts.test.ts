@@ -199,20 +199,6 @@ describe('a write that may change it ends a fact', () => {
       when: '!(kvm->arch.mask & BIT(3))',
       ioctl: 'reset(kvm);',
     },
-    'not yet set on the way that creates the VM, told by an `else`': {
-      x86: `static void probe(struct kvm *kvm, struct kvm_vcpu *vcpu, unsigned long arg);
-static long kvm_dev_ioctl(struct file *filp, unsigned int ioctl, unsigned long arg)
-{
-	if (ioctl != KVM_CREATE_VM)
-		return -1;
-	else
-		probe(new_kvm(), 0, arg);
-	return 0;
-}
-static const struct file_operations kvm_chardev_ops = { .unlocked_ioctl = kvm_dev_ioctl };`,
-      vmInit: 'kvm->arch.mode = 1;',
-      when: 'kvm->arch.mode == 0',
-    },
     'set on some ways of creation only': { vmInit: 'if (any()) kvm->arch.mode = 1;', when: '!kvm->arch.mode' },
     'set to either': { vmInit: 'kvm->arch.mode = any() ? 1 : 2;', when: 'kvm->arch.mode == 2' },
     'set in a loop': {
@@ -272,4 +258,32 @@ static const struct file_operations kvm_chardev_ops = { .unlocked_ioctl = kvm_de
     it(name, async () => {
       expect((await ask(parts)).verdict).toBe('reachable');
     });
+});
+
+/** Another file's ioctl, that asks before the VM is created. */
+describe('what creation sets is not set on the way that creates the VM', () => {
+  it.each([
+    ['switch (ioctl) { case KVM_CREATE_VM: probe(kvm, 0, arg); }', ''],
+    ['if (ioctl != KVM_CREATE_VM) return -1; else probe(kvm, 0, arg);', ''],
+    ['if (KVM_CREATE_VM == ioctl) create(kvm, arg);', ''],
+    ['if (ioctl != KVM_CREATE_VM) return -1; create(kvm, arg);', ''],
+    ['if (is_create(ioctl)) create(kvm, arg);', 'static int is_create(u32 ioctl) { return ioctl == KVM_CREATE_VM; }'],
+    ['if (ioctl == KVM_CREATE_VM || ioctl == KVM_SOMETHING) create(kvm, arg);', ''],
+    ['switch (ioctl) { case KVM_CREATE_VM: break; default: return -1; } create(kvm, arg);', ''],
+  ])('%s', async (form, helper) => {
+    const x86 = `
+static void probe(struct kvm *kvm, struct kvm_vcpu *vcpu, unsigned long arg);
+static int kvm_arch_init_vm(struct kvm *kvm, unsigned long type);
+static void create(struct kvm *kvm, unsigned long arg) { probe(kvm, 0, arg); kvm_arch_init_vm(kvm, arg); }
+${helper}
+static long kvm_dev_ioctl(struct file *filp, unsigned int ioctl, unsigned long arg)
+{
+	struct kvm *kvm = new_kvm();
+	${form}
+	return 0;
+}
+static const struct file_operations kvm_chardev_ops = { .unlocked_ioctl = kvm_dev_ioctl };`;
+    const { verdict } = await ask({ x86, vmInit: 'kvm->arch.mode = 1;', when: 'kvm->arch.mode == 0' });
+    expect(verdict).toBe('reachable');
+  });
 });

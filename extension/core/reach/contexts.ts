@@ -56,6 +56,8 @@ export interface WalkInput {
   readonly entries: readonly EntryPoint[];
   /** Functions that KVM dispatches to from its own code, by the name that a path through them has. */
   readonly dispatched: ReadonlyMap<FunctionId, EntryPoint>;
+  /** Functions that the vendor's creation of a VM and of a vCPU can be reached from, itself included. */
+  readonly creating: { readonly vm: ReadonlySet<FunctionId>; readonly vcpu: ReadonlySet<FunctionId> };
   /** Functions from which a sink can be reached in the call graph, sinks included. */
   readonly closure: ReadonlySet<FunctionId>;
   readonly sinks: ReadonlySet<FunctionId>;
@@ -151,7 +153,7 @@ function runContext(input: WalkInput, context: Context, enter: Enter): void {
   for (const seen of run.seen) {
     const callee = program.functions.get(seen.edge.calleeId);
     if (callee === undefined) continue;
-    const phase = nextPhase(context.phase, seen.labels);
+    const phase = nextPhase(input, context.phase, seen);
     const start = input.forgetful === true ? START : calleeState(program.symbols, callee, seen);
     const key = stepKey(seen, start);
     if (distinct.has(key)) continue;
@@ -225,11 +227,15 @@ function statementAt(body: readonly Stmt[], at: number): Stmt | undefined {
 
 const STATEMENTS = new Set(['expr', 'decl', 'if', 'switch', 'loop', 'each', 'guard', 'return', 'asm']);
 
-/** On the way that creates a VM or a vCPU what its creation sets does not hold yet. */
-function nextPhase(phase: Phase, labels: readonly Label[]): Phase {
+/**
+ * On the way that creates a VM or a vCPU what its creation sets does not hold yet: below the ioctl's `case`, and in
+ * what calls the creating function, however the ioctl's number was compared.
+ */
+function nextPhase({ creating }: WalkInput, phase: Phase, { labels, edge }: Seen): Phase {
   const names = labels.flatMap((label) => label.names);
-  if (names.includes('KVM_CREATE_VM')) return 'before-vm';
-  return names.includes('KVM_CREATE_VCPU') && phase === 'created' ? 'before-vcpu' : phase;
+  if (names.includes('KVM_CREATE_VM') || creating.vm.has(edge.calleeId)) return 'before-vm';
+  const createsVcpu = names.includes('KVM_CREATE_VCPU') || creating.vcpu.has(edge.calleeId);
+  return createsVcpu && phase === 'created' ? 'before-vcpu' : phase;
 }
 
 /** What a callee knows of its parameters: the caller's knowledge under the callee's names. */

@@ -33,7 +33,7 @@ export interface Reach {
 
 /** Statements and calls that one question may execute. Counted, never timed: the answer does not depend on load. */
 const BUDGET = 6_000_000;
-const CREATION = ['kvm_x86_ops.vm_init', 'kvm_x86_ops.vcpu_create'];
+const CREATION = { vm: 'kvm_x86_ops.vm_init', vcpu: 'kvm_x86_ops.vcpu_create' };
 const DECIDE_BUDGET = 200_000;
 const FACT_BUDGET = 4_000_000;
 
@@ -76,7 +76,8 @@ export function analyseReach(
     writtenBy: (id) => writes.writtenBy(id),
     addressed: () => writes.addressed(),
   };
-  const creators = new Set(CREATION.flatMap((slot) => program.symbols.slot(slot)).map((target) => target.functionId));
+  const targets = (slot: string): FunctionId[] => program.symbols.slot(slot).map((target) => target.functionId);
+  const creators = new Set([...targets(CREATION.vm), ...targets(CREATION.vcpu)]);
   const liveLater = forwards(
     graph,
     entries.map((entry) => entry.functionId),
@@ -92,6 +93,10 @@ export function analyseReach(
     machine: Object.assign(machine, { budget: BUDGET }),
     facts: phases(facts, found),
     entries,
+    creating: {
+      vm: backwards(graph, targets(CREATION.vm)),
+      vcpu: backwards(graph, targets(CREATION.vcpu)),
+    },
     closure: backwards(graph, sinks),
     sinks,
     dispatched: new Map(program.entries.filter((entry) => entry.inside).map((entry) => [entry.functionId, entry])),
