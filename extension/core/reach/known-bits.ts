@@ -47,28 +47,42 @@ export function holds(a: Bits, n: bigint): boolean {
 
 /** Every number of `a` is one of `b`; may say no where it is so. */
 export function within(a: Bits, b: Bits): boolean {
-  if (isNone(a)) return true;
+  if (a === b || b === TOP || isNone(a)) return true;
   if ((a.mask & ~b.mask) !== 0n || (a.value & ~b.mask) !== b.value) return false;
   return a.ranges.every(([low, high]) => b.ranges.some(([l, h]) => l <= low && high <= h));
 }
 
+/** `LOW[n]`: the lowest n bits. */
+const LOW = Array.from({ length: 65 }, (_, n) => (1n << BigInt(n)) - 1n);
+
+/** The lowest bits up to the highest one that is set in `n`. */
+function upTo(n: bigint): bigint {
+  const high = Number(n >> 32n);
+  const length = high === 0 ? 32 - Math.clz32(Number(n)) : 64 - Math.clz32(high);
+  return LOW[length] ?? ALL;
+}
+
 /** Bits from intervals and intervals from bits, where one says more than the other. */
 function settle(a: Bits): Bits {
-  if (a.ranges.length === 0) return NONE;
-  const least = a.value;
-  const most = a.value | a.mask;
-  const ranges = intersect(a.ranges, [[least, most]]);
+  const ranges = clipped(a.ranges, a.value, a.value | a.mask);
   const first = ranges[0];
   const last = ranges.at(-1);
   if (first === undefined || last === undefined) return NONE;
   const kept: readonly Range[] = ranges.length > MAX_RANGES ? [[first[0], last[1]]] : ranges;
   // The leading bits that the smallest and the largest number share are known.
-  const differ = first[0] ^ last[1];
-  const unknown = differ === 0n ? 0n : (1n << BigInt(differ.toString(2).length)) - 1n;
+  const unknown = upTo(first[0] ^ last[1]);
   const mask = a.mask & unknown;
   const value = (a.value | (first[0] & ~unknown)) & ~mask & ALL;
   if ((a.value & ~a.mask) !== (value & ~a.mask)) return NONE;
   return { value, mask, ranges: kept };
+}
+
+/** What of the intervals lies between two numbers. */
+function clipped(ranges: readonly Range[], least: bigint, most: bigint): readonly Range[] {
+  const first = ranges[0];
+  const last = ranges.at(-1);
+  const fits = first === undefined || last === undefined || (least <= first[0] && last[1] <= most);
+  return fits ? ranges : intersect(ranges, [[least, most]]);
 }
 
 function intersect(a: readonly Range[], b: readonly Range[]): Range[] {
@@ -88,21 +102,33 @@ function intersect(a: readonly Range[], b: readonly Range[]): Range[] {
   return both;
 }
 
-function unite(a: readonly Range[], b: readonly Range[]): Range[] {
-  const sorted = [...a, ...b].sort((x, y) => (x[0] < y[0] ? -1 : x[0] > y[0] ? 1 : 0));
+function unite(a: readonly Range[], b: readonly Range[]): readonly Range[] {
+  if (a === b) return a;
   const merged: [bigint, bigint][] = [];
-  for (const [low, high] of sorted) {
+  let i = 0;
+  let j = 0;
+  for (;;) {
+    const x = a[i];
+    const y = b[j];
+    const takesX = x !== undefined && (y === undefined || x[0] <= y[0]);
+    const next = takesX ? x : y;
+    if (next === undefined) return merged;
+    if (takesX) i += 1;
+    else j += 1;
     const last = merged.at(-1);
-    if (last !== undefined && low <= last[1] + 1n) {
-      if (high > last[1]) last[1] = high;
-    } else merged.push([low, high]);
+    if (last === undefined || next[0] > last[1] + 1n) merged.push([next[0], next[1]]);
+    else if (next[1] > last[1]) last[1] = next[1];
   }
-  return merged;
+}
+
+function isTop(a: Bits): boolean {
+  return a === TOP || (a.mask === ALL && a.ranges.length === 1 && a.ranges[0]?.[0] === 0n && a.ranges[0][1] === ALL);
 }
 
 export function join(a: Bits, b: Bits): Bits {
   if (a === b || isNone(b)) return a;
   if (isNone(a)) return b;
+  if (isTop(a) || isTop(b)) return TOP;
   const mask = a.mask | b.mask | (a.value ^ b.value);
   return settle({ value: a.value & ~mask, mask, ranges: unite(a.ranges, b.ranges) });
 }
