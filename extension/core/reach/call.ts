@@ -2,6 +2,7 @@ import type { Edge, FunctionNode } from '../program/program';
 import type { Expr } from '../syntax/facts';
 import { assignedByName, labelsOf } from './assigned';
 import { atomicRead, changeBit } from './bit-operations';
+import { callIn, partOf } from './cell-names';
 import { allocationSymbol, split } from './conditions';
 import { convertedTo, evaluate, foldIn, freshSymbol, joinEvaluated } from './evaluate';
 import { park, runFunction } from './execute';
@@ -211,12 +212,12 @@ function worthInlining(targets: readonly FunctionNode[]): boolean {
 
 function inlineCall(frame: Frame, x: Call, target: FunctionNode, args: readonly Value[], state: State): Returned[] {
   if (!('body' in target.fact)) return [{ state, value: UNKNOWN }];
-  const name = `${frame.name}/${target.name}@${x.at}`;
+  const name = callIn(frame.name, target.name, x.at);
   let inner = state;
   for (const [index, param] of target.fact.params.entries()) {
     if (param.name === '') continue;
     const given = convertedTo(frame, param.type, inner, args[index] ?? UNKNOWN);
-    inner = withCell(inner, `${name}.${param.name}`, given);
+    inner = withCell(inner, partOf(name, param.name), given);
   }
   const callee: Frame = {
     machine: frame.machine,

@@ -1,7 +1,9 @@
+import { nameOf } from './cell-names';
+
 /**
  * An immutable map from names to values: a Patricia trie over the names' hashes (Okasaki and Gill, "Fast Mergeable
- * Integer Maps"). A change copies the way to one leaf, and merging skips what two maps share, so that states of an
- * execution that differ little cost little.
+ * Integer Maps"). A change copies the way to one leaf, and merging goes only where two maps differ, so that states of
+ * an execution that differ little cost little.
  */
 export class CellMap<Value> {
   private constructor(private readonly root: Node<Value> | undefined) {}
@@ -17,12 +19,10 @@ export class CellMap<Value> {
   }
 
   get(key: string): Value | undefined {
-    const hash = hashOf(key);
+    const hash = nameOf(key).hash;
     let node = this.root;
-    while (node !== undefined && node.k === 'branch') node = (hash & node.bit) === 0 ? node.left : node.right;
-    if (node === undefined) return undefined;
-    for (const entry of node.entries) if (entry[0] === key) return entry[1];
-    return undefined;
+    while (node instanceof Branch) node = (hash & node.bit) === 0 ? node.left : node.right;
+    return valueIn(node, key);
   }
 
   has(key: string): boolean {
@@ -30,19 +30,13 @@ export class CellMap<Value> {
   }
 
   set(key: string, value: Value): CellMap<Value> {
-    const root = insert(this.root, hashOf(key), key, value);
-    return root === this.root ? this : new CellMap(root);
-  }
-
-  delete(key: string): CellMap<Value> {
-    const root = remove(this.root, hashOf(key), key);
-    return root === this.root ? this : new CellMap(root);
+    return this.with(insert(this.root, new Leaf(nameOf(key).hash, key, value, undefined)));
   }
 
   /** In no order that means anything. */
   entries(): (readonly [string, Value])[] {
     const all: (readonly [string, Value])[] = [];
-    visitAll(this.root, (key, value) => all.push([key, value]));
+    this.forEach((key, value) => all.push([key, value]));
     return all;
   }
 
@@ -50,173 +44,163 @@ export class CellMap<Value> {
     visitAll(this.root, visit);
   }
 
-  /** Gives every name for which `change` gives one another value; what does not change is shared. */
-  replaced(change: (key: string, value: Value) => Value | undefined): CellMap<Value> {
-    const root = this.root === undefined ? undefined : replace(this.root, change);
+  /** Gives each name the value that `change` gives for it, or takes it out (`undefined`); what does not change is shared. */
+  changed(change: (key: string, value: Value) => Value | undefined): CellMap<Value> {
+    return this.with(changeAll(this.root, change));
+  }
+
+  /**
+   * Both maps as one: a name whose value is the same one in both keeps it, any other gets the value that `combine`
+   * gives for it, or is left out (`undefined`).
+   */
+  merged(other: CellMap<Value>, combine: Combine<Value>): CellMap<Value> {
+    return this.with(merge(this.root, other.root, combine));
+  }
+
+  private with(root: Node<Value> | undefined): CellMap<Value> {
     return root === this.root ? this : new CellMap(root);
   }
-
-  /** Calls `found` for every name whose value is not the same one in both maps. */
-  differences(
-    other: CellMap<Value>,
-    found: (key: string, mine: Value | undefined, others: Value | undefined) => void,
-  ): void {
-    differ(this.root, other.root, found);
-  }
 }
 
-interface Leaf<Value> {
-  readonly k: 'leaf';
-  readonly hash: number;
-  readonly entries: readonly (readonly [string, Value])[];
+/** The value of a name that two maps hold different values of; `undefined`: none. */
+export type Combine<Value> = (key: string, mine: Value | undefined, others: Value | undefined) => Value | undefined;
+
+class Leaf<Value> {
+  /** Coarser than any bit: a leaf divides nothing. */
+  readonly bit = 0;
+
+  constructor(
+    readonly hash: number,
+    readonly key: string,
+    readonly value: Value,
+    /** Another name with the same hash. */
+    readonly next: Leaf<Value> | undefined,
+  ) {}
 }
 
-interface Branch<Value> {
-  readonly k: 'branch';
-  /** The hash bits above `bit` that all below share. */
-  readonly prefix: number;
-  readonly bit: number;
-  readonly left: Node<Value>;
-  readonly right: Node<Value>;
+class Branch<Value> {
+  constructor(
+    /** The hash bits above `bit` that all below share. */
+    readonly hash: number,
+    readonly bit: number,
+    readonly left: Node<Value>,
+    readonly right: Node<Value>,
+  ) {}
 }
 
 type Node<Value> = Leaf<Value> | Branch<Value>;
-
-function hashOf(key: string): number {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < key.length; i++) hash = Math.imul(hash ^ key.charCodeAt(i), 0x01000193);
-  return hash ^ (hash >>> 15);
-}
 
 function above(hash: number, bit: number): number {
   return hash & ~(bit | (bit - 1));
 }
 
-function fork<Value>(a: Node<Value>, aHash: number, b: Node<Value>, bHash: number): Branch<Value> {
-  const differ = aHash ^ bHash;
-  const bit = 1 << (31 - Math.clz32(differ));
-  const prefix = above(aHash, bit);
-  return (aHash & bit) === 0
-    ? { k: 'branch', prefix, bit, left: a, right: b }
-    : { k: 'branch', prefix, bit, left: b, right: a };
+/** Two nodes of which no hash is in both. */
+function fork<Value>(a: Node<Value> | undefined, b: Node<Value> | undefined): Node<Value> | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  const bit = 1 << (31 - Math.clz32(a.hash ^ b.hash));
+  return (a.hash & bit) === 0 ? new Branch(above(a.hash, bit), bit, a, b) : new Branch(above(a.hash, bit), bit, b, a);
 }
 
-function hashIn<Value>(node: Node<Value>): number {
-  return node.k === 'leaf' ? node.hash : node.prefix;
+/** `node` with what now lies on its two sides. */
+function withSides<Value>(
+  node: Branch<Value>,
+  left: Node<Value> | undefined,
+  right: Node<Value> | undefined,
+): Node<Value> | undefined {
+  if (left === node.left && right === node.right) return node;
+  return left === undefined || right === undefined ? (left ?? right) : new Branch(node.hash, node.bit, left, right);
 }
 
-function insert<Value>(node: Node<Value> | undefined, hash: number, key: string, value: Value): Node<Value> {
-  if (node === undefined) return { k: 'leaf', hash, entries: [[key, value]] };
-  if (node.k === 'leaf') {
-    if (node.hash !== hash) return fork<Value>({ k: 'leaf', hash, entries: [[key, value]] }, hash, node, node.hash);
-    const old = node.entries.find((entry) => entry[0] === key);
-    if (old?.[1] === value) return node;
-    return { k: 'leaf', hash, entries: [...node.entries.filter((entry) => entry !== old), [key, value]] };
+function insert<Value>(node: Node<Value> | undefined, leaf: Leaf<Value>): Node<Value> | undefined {
+  if (node === undefined) return leaf;
+  if (node instanceof Leaf) {
+    if (node.hash !== leaf.hash) return fork(leaf, node);
+    return valueIn(node, leaf.key) === leaf.value ? node : mergeLeaves(node, leaf, latter);
   }
-  if (above(hash, node.bit) !== node.prefix) {
-    return fork<Value>({ k: 'leaf', hash, entries: [[key, value]] }, hash, node, node.prefix);
-  }
-  if ((hash & node.bit) === 0) {
-    const left = insert(node.left, hash, key, value);
-    return left === node.left ? node : { ...node, left };
-  }
-  const right = insert(node.right, hash, key, value);
-  return right === node.right ? node : { ...node, right };
+  if (above(leaf.hash, node.bit) !== node.hash) return fork(leaf, node);
+  return (leaf.hash & node.bit) === 0
+    ? withSides(node, insert(node.left, leaf), node.right)
+    : withSides(node, node.left, insert(node.right, leaf));
 }
 
-function remove<Value>(node: Node<Value> | undefined, hash: number, key: string): Node<Value> | undefined {
-  if (node === undefined) return undefined;
-  if (node.k === 'leaf') {
-    const entries = node.entries.filter((entry) => entry[0] !== key);
-    if (entries.length === node.entries.length) return node;
-    return entries.length === 0 ? undefined : { ...node, entries };
-  }
-  if ((hash & node.bit) === 0) {
-    const left = remove(node.left, hash, key);
-    if (left === node.left) return node;
-    return left === undefined ? node.right : { ...node, left };
-  }
-  const right = remove(node.right, hash, key);
-  if (right === node.right) return node;
-  return right === undefined ? node.left : { ...node, right };
+function latter<Value>(_key: string, mine: Value | undefined, others: Value | undefined): Value | undefined {
+  return others ?? mine;
 }
 
 function visitAll<Value>(node: Node<Value> | undefined, visit: (key: string, value: Value) => void): void {
   let here = node;
-  while (here !== undefined && here.k === 'branch') {
+  while (here instanceof Branch) {
     visitAll(here.left, visit);
     here = here.right;
   }
-  if (here !== undefined) for (const [key, value] of here.entries) visit(key, value);
+  for (; here !== undefined; here = here.next) visit(here.key, here.value);
 }
 
-function replace<Value>(node: Node<Value>, change: (key: string, value: Value) => Value | undefined): Node<Value> {
-  if (node.k === 'branch') {
-    const left = replace(node.left, change);
-    const right = replace(node.right, change);
-    return left === node.left && right === node.right ? node : { ...node, left, right };
-  }
-  let entries: (readonly [string, Value])[] | undefined;
-  for (const [i, [key, value]] of node.entries.entries()) {
-    const now = change(key, value);
-    if (now === undefined) continue;
-    entries ??= [...node.entries];
-    entries[i] = [key, now];
-  }
-  return entries === undefined ? node : { ...node, entries };
+function changeAll<Value>(
+  node: Node<Value> | undefined,
+  change: (key: string, value: Value) => Value | undefined,
+): Node<Value> | undefined {
+  if (node === undefined) return undefined;
+  if (node instanceof Branch) return withSides(node, changeAll(node.left, change), changeAll(node.right, change));
+  return changeLeaf(node, change);
 }
 
-function differ<Value>(
+function changeLeaf<Value>(
+  leaf: Leaf<Value>,
+  change: (key: string, value: Value) => Value | undefined,
+): Leaf<Value> | undefined {
+  const next = leaf.next === undefined ? undefined : changeLeaf(leaf.next, change);
+  const value = change(leaf.key, leaf.value);
+  if (value === undefined) return next;
+  return value === leaf.value && next === leaf.next ? leaf : new Leaf(leaf.hash, leaf.key, value, next);
+}
+
+function merge<Value>(
   a: Node<Value> | undefined,
   b: Node<Value> | undefined,
-  found: (key: string, mine: Value | undefined, others: Value | undefined) => void,
-): void {
-  if (a === b) return;
-  if (a === undefined || b === undefined || a.k === 'leaf' || b.k === 'leaf') {
-    differFlat(a, b, found);
-    return;
+  combine: Combine<Value>,
+): Node<Value> | undefined {
+  if (a === b) return a;
+  if (b === undefined) return changeAll(a, (key, mine) => combine(key, mine, undefined));
+  if (a === undefined) return changeAll(b, (key, others) => combine(key, undefined, others));
+  const bit = Math.max(a.bit, b.bit);
+  if (above(a.hash, bit) !== above(b.hash, bit)) {
+    return fork(merge(a, undefined, combine), merge(undefined, b, combine));
   }
-  if (a.bit === b.bit && a.prefix === b.prefix) {
-    differ(a.left, b.left, found);
-    differ(a.right, b.right, found);
-    return;
-  }
-  // Bits are compared as unsigned: the highest one is negative as a signed number.
-  if (a.bit >>> 0 > b.bit >>> 0 && above(hashIn(b), a.bit) === a.prefix) {
-    const left = (hashIn(b) & a.bit) === 0;
-    differ(a.left, left ? b : undefined, found);
-    differ(a.right, left ? undefined : b, found);
-    return;
-  }
-  if (b.bit >>> 0 > a.bit >>> 0 && above(hashIn(a), b.bit) === b.prefix) {
-    const left = (hashIn(a) & b.bit) === 0;
-    differ(left ? a : undefined, b.left, found);
-    differ(left ? undefined : a, b.right, found);
-    return;
-  }
-  differFlat(a, b, found);
+  if (a instanceof Leaf && b instanceof Leaf) return mergeLeaves(a, b, combine);
+  const left = merge(side(a, bit, false), side(b, bit, false), combine);
+  const right = merge(side(a, bit, true), side(b, bit, true), combine);
+  return a instanceof Branch && a.bit === bit ? withSides(a, left, right) : fork(left, right);
 }
 
-function differFlat<Value>(
-  a: Node<Value> | undefined,
-  b: Node<Value> | undefined,
-  found: (key: string, mine: Value | undefined, others: Value | undefined) => void,
-): void {
-  if (b === undefined || a === undefined) {
-    visitAll(a, (key, own) => {
-      found(key, own, undefined);
-    });
-    visitAll(b, (key, others) => {
-      found(key, undefined, others);
-    });
-    return;
+/** What of a node lies on one side of `bit`, which is its own or a coarser one. */
+function side<Value>(node: Node<Value>, bit: number, isRight: boolean): Node<Value> | undefined {
+  if (node instanceof Branch && node.bit === bit) return isRight ? node.right : node.left;
+  return ((node.hash & bit) !== 0) === isRight ? node : undefined;
+}
+
+/** Two lists of names that all have the same hash. */
+function mergeLeaves<Value>(a: Leaf<Value>, b: Leaf<Value>, combine: Combine<Value>): Leaf<Value> | undefined {
+  if (a.next === undefined && b.next === undefined && a.key === b.key) {
+    const value = a.value === b.value ? a.value : combine(a.key, a.value, b.value);
+    return changeLeaf(a, () => value);
   }
-  const mine = new Map<string, Value>();
-  visitAll(a, (key, own) => mine.set(key, own));
-  visitAll(b, (key, others) => {
-    const own = mine.get(key);
-    if (own !== others) found(key, own, others);
-    mine.delete(key);
-  });
-  for (const [key, own] of mine) found(key, own, undefined);
+  let merged: Leaf<Value> | undefined;
+  for (const key of new Set([...keysIn(a), ...keysIn(b)])) {
+    const mine = valueIn(a, key);
+    const others = valueIn(b, key);
+    const value = mine === others ? mine : combine(key, mine, others);
+    if (value !== undefined) merged = new Leaf(a.hash, key, value, merged);
+  }
+  return merged;
+}
+
+function keysIn<Value>(leaf: Leaf<Value>): string[] {
+  return leaf.next === undefined ? [leaf.key] : [leaf.key, ...keysIn(leaf.next)];
+}
+
+function valueIn<Value>(list: Leaf<Value> | undefined, key: string): Value | undefined {
+  let leaf = list;
+  while (leaf !== undefined && leaf.key !== key) leaf = leaf.next;
+  return leaf?.value;
 }

@@ -1,11 +1,13 @@
 import type { Expr, Stmt } from '../syntax/facts';
 import { assignedByName } from './assigned';
+import { partOf } from './cell-names';
 import { freshSymbol } from './evaluate';
 import { forgetUnknownTarget } from './forget';
 import { cellOf, isLocal } from './locals';
 import type { Frame } from './machine';
 import { argumentsStored, onlyReads } from './macro-stores';
 import { localOf, replaced, type State, withEscaped } from './state';
+import type { FieldNames } from './written-fields';
 
 /** What statements may change, told from their text alone: whatever they do in whatever order, nothing else changes. */
 export interface Changes {
@@ -98,9 +100,11 @@ export function forgetChanges(frame: Frame, state: State, code: object): State {
     state.cells.forEach((cell, held) => {
       if (held.k === 'object' && localOf(cell) !== cell) locals.add(localOf(held.id) ?? held.id);
     });
-    for (const local of state.escaped ?? []) locals.add(local);
+    for (const local of state.escaped) locals.add(local);
   }
-  let next = replaced(state, (cell) => (isTouched(cell, locals, sum.fields) ? freshSymbol(frame) : undefined));
+  const written = [...new Set(sum.written)];
+  const isWritten = (field: string): boolean => sum.fields.has(field) || written.some((each) => each.has(field));
+  let next = replaced(state, (cell) => (isTouched(cell, locals, isWritten) ? freshSymbol(frame) : undefined));
   if (sum.unknownTarget || sum.through.size > 0) next = forgetUnknownTarget(frame, next);
   return sum.hasUnknownCall
     ? withEscaped(
@@ -110,7 +114,7 @@ export function forgetChanges(frame: Frame, state: State, code: object): State {
     : next;
 }
 
-function isTouched(cell: string, locals: ReadonlySet<string>, fields: ReadonlySet<string>): boolean {
+function isTouched(cell: string, locals: ReadonlySet<string>, isWritten: (field: string) => boolean): boolean {
   if (locals.has(cell)) return true;
   let dot = cell.indexOf('.');
   const isLocalCell = localOf(cell) !== undefined;
@@ -118,7 +122,7 @@ function isTouched(cell: string, locals: ReadonlySet<string>, fields: ReadonlySe
     const end = cell.indexOf('.', dot + 1);
     if (locals.has(end < 0 ? cell : cell.slice(0, end))) return true;
     // The first name of a local is the variable itself.
-    if (!(isLocalCell && at === 0) && fields.has(cell.slice(dot + 1, end < 0 ? undefined : end))) return true;
+    if (!(isLocalCell && at === 0) && isWritten(cell.slice(dot + 1, end < 0 ? undefined : end))) return true;
     dot = end;
   }
   return false;
@@ -127,12 +131,14 @@ function isTouched(cell: string, locals: ReadonlySet<string>, fields: ReadonlySe
 function cellsNamed(frame: Frame, name: string): string[] {
   const bound = frame.bound?.get(name);
   if (bound !== undefined) return bound.x.k === 'id' ? cellsNamed(bound.frame, bound.x.name) : [];
-  return [cellOf(frame, name), `global.${name}`];
+  return [cellOf(frame, name), partOf('global', name)];
 }
 
 interface Total {
   readonly names: Set<string>;
   readonly fields: Set<string>;
+  /** What the calls write. */
+  readonly written: FieldNames[];
   readonly through: Set<string>;
   /** Variables that calls are given. */
   readonly given: Set<string>;
@@ -147,6 +153,7 @@ function total(frame: Frame, code: object): Total {
   const sum: Total = {
     names: new Set(own.names),
     fields: new Set(own.fields),
+    written: [],
     through: new Set(own.through),
     given: new Set(),
     hasCalls: own.calls.length > 0,
@@ -162,9 +169,9 @@ function addCall(frame: Frame, call: Extract<Expr, { k: 'call' }>, sum: Total, s
   for (const arg of call.args) for (const name of namesIn(arg)) sum.given.add(name);
   const name = call.fn.k === 'id' ? call.fn.name : '';
   const edges = edgesOf(frame.node.id).get(call.at) ?? [];
-  for (const edge of edges) for (const field of writtenBy(edge.calleeId)) sum.fields.add(field);
+  sum.written.push(...edges.map((edge) => writtenBy(edge.calleeId)));
   const functions = program.symbols.functionsNamed(name, frame.node.file);
-  if (edges.length === 0) for (const node of functions) for (const field of writtenBy(node.id)) sum.fields.add(field);
+  if (edges.length === 0) sum.written.push(...functions.map((node) => writtenBy(node.id)));
   if (functions.length > 0 || call.fn.k !== 'id') return;
   const macro = program.symbols.macro(name, frame.node.file);
   if (macro?.params === undefined) {

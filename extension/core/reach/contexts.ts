@@ -1,6 +1,7 @@
 import type { Edge, EntryPoint, FunctionId, FunctionNode, Symbols } from '../program/program';
 import type { Stmt } from '../syntax/facts';
 import { CellMap } from './cell-map';
+import { partOf, pointee } from './cell-names';
 import { changesIn } from './changes';
 import { runFunction } from './execute';
 import { converted, numberTypeOf } from './number-types';
@@ -84,7 +85,7 @@ export function walk(input: WalkInput): Walk {
     const start: State =
       entry.selector === undefined
         ? START
-        : { ...START, cells: CellMap.of<Value>([[`${OUTERMOST}.${entry.selector}`, SELECTOR]]) };
+        : { ...START, cells: CellMap.of<Value>([[partOf(OUTERMOST, entry.selector), SELECTOR]]) };
     roots.push({ entry, context: enter(node, 'created', start) });
   }
   runAll(input, queue, enter);
@@ -246,7 +247,7 @@ function calleeState(symbols: Symbols, callee: FunctionNode, seen: Seen): State 
   for (const [index, param] of callee.fact.params.entries()) {
     const given = seen.args[index];
     if (param.name === '' || given === undefined) continue;
-    const cell = `${OUTERMOST}.${param.name}`;
+    const cell = partOf(OUTERMOST, param.name);
     const type = numberTypeOf(symbols, param.type);
     const arg = converted(type, seen.state, given, () => `${cell}#`);
     if (arg.k === 'function') cells.set(cell, arg);
@@ -257,7 +258,7 @@ function calleeState(symbols: Symbols, callee: FunctionNode, seen: Seen): State 
       if (isSelector) cells.set(cell, arg);
       const of = bitsOf(seen.state, arg);
       if (!bits.within(type?.range ?? bits.TOP, of)) known.set(isSelector ? arg.id : cell, of);
-      copyObject(seen.state, `*${arg.id}`, `*${cell}`, cells, known);
+      copyObject(seen.state, pointee(arg.id), pointee(cell), cells, known);
     } else {
       // The object has a name of its own: the parameter is the pointer to it.
       const object = `${cell}^`;
@@ -265,7 +266,7 @@ function calleeState(symbols: Symbols, callee: FunctionNode, seen: Seen): State 
       copyObject(seen.state, arg.id, object, cells, known);
     }
   }
-  return { cells: CellMap.of(cells), known: CellMap.of(known), conditions: new Set() };
+  return { ...START, cells: CellMap.of(cells), known: CellMap.of(known) };
 }
 
 /** Fields of an object about which something is known: numbers and functions, not further objects. */

@@ -1,4 +1,5 @@
 import type { Expr, Stmt } from '../syntax/facts';
+import { partOf } from './cell-names';
 import { convertedTo, evaluate, freshSymbol } from './evaluate';
 import { alive } from './execute';
 import { overlaps } from './forget';
@@ -42,29 +43,24 @@ function initialised(
     after = next;
     if (item.fields?.[0] !== undefined) named.add(item.fields[0]);
     if (field !== undefined && item.value.k !== 'init' && field.bits === undefined)
-      after = withCell(after, `${cell}.${field.name}`, convertedTo(frame, field.type, after, value));
+      after = withCell(after, partOf(cell, field.name), convertedTo(frame, field.type, after, value));
   }
   if (!allNamed) return after;
   const written = fields.filter((field) => named.has(field.name));
   for (const field of fields) {
     if (named.has(field.name) || /^(?:struct|union)\b(?!.*\*)/.test(symbols.resolveType(field.type))) continue;
     if (written.some((other) => overlaps(field, other))) continue;
-    after = withCell(after, `${cell}.${field.name}`, { k: 'bits', bits: bits.constant(0n) });
+    after = withCell(after, partOf(cell, field.name), { k: 'bits', bits: bits.constant(0n) });
   }
   return after;
 }
 
 /** A variable that comes to life anew has no fields of which something is known. */
 function withoutParts(state: State, cell: string): State {
-  let { cells, known } = state;
   const prefix = `${cell}.`;
-  cells.forEach((each) => {
-    if (each === cell || each.startsWith(prefix)) cells = cells.delete(each);
-  });
-  known.forEach((id) => {
-    if (id === cell || id.startsWith(prefix)) known = known.delete(id);
-  });
-  const { escaped, ...rest } = state;
-  const others = [...(escaped ?? [])].filter((each) => each !== cell);
-  return { ...rest, cells, known, ...(others.length === 0 ? {} : { escaped: new Set(others) }) };
+  const isPart = (name: string): boolean => name === cell || name.startsWith(prefix);
+  const cells = state.cells.changed((each, value) => (isPart(each) ? undefined : value));
+  const known = state.known.changed((id, of) => (isPart(id) ? undefined : of));
+  const escaped = state.escaped.has(cell) ? new Set([...state.escaped].filter((each) => each !== cell)) : state.escaped;
+  return { ...state, cells, known, escaped };
 }

@@ -1,14 +1,14 @@
 import type { Expr, FieldFact } from '../syntax/facts';
+import { nameOf, partOf } from './cell-names';
 import { freshSymbol } from './evaluate';
 import type { Frame } from './machine';
 import { boundExpr, type Place, scopeNode } from './places';
-import { localOf, replaced, type State } from './state';
+import { replaced, type State } from './state';
 
 /** A cell that a store through a pointer can change: of an object behind a pointer, or a local that others know of. */
 function isExposed(state: State, cell: string): boolean {
-  if (cell.includes('*')) return true;
-  const local = state.escaped === undefined ? undefined : localOf(cell);
-  return local !== undefined && state.escaped?.has(local) === true;
+  const { isPointed, local } = nameOf(cell);
+  return isPointed || (local !== undefined && state.escaped.has(local));
 }
 
 /** After a store to `field` of some object: nothing is known of that field, or of what is in it, in any other object. */
@@ -33,8 +33,8 @@ export function forgetUnknownTarget(frame: Frame, state: State): State {
   const addressed = frame.machine.addressed();
   return replaced(state, (cell) => {
     if (!isExposed(state, cell)) return undefined;
-    const field = cell.slice(cell.lastIndexOf('.') + 1);
-    return !cell.includes('*') || addressed.has(field) ? freshSymbol(frame) : undefined;
+    const { isPointed, field } = nameOf(cell);
+    return !isPointed || addressed.has(field) ? freshSymbol(frame) : undefined;
   });
 }
 
@@ -52,7 +52,7 @@ export function forgetOverlays(frame: Frame, state: State, l: Expr, place: Place
     if (own?.overlays !== undefined) {
       for (const other of fields) {
         if (other === own || !overlaps(own, other)) continue;
-        const at = `${object}.${other.name}`;
+        const at = partOf(object, other.name);
         next = replaced(next, (each) => (each === at || each.startsWith(`${at}.`) ? freshSymbol(frame) : undefined));
       }
     }

@@ -1,6 +1,8 @@
+import { nameOf, pointee } from './cell-names';
 import { freshSymbol } from './evaluate';
 import type { Frame } from './machine';
 import { localOf, replaced, type State, type Value, withEscaped } from './state';
+import type { FieldNames } from './written-fields';
 
 /**
  * What is left to know after a call that was not followed: objects whose address it was given, itself or in another
@@ -11,18 +13,18 @@ export function havocCall(
   frame: Frame,
   args: readonly Value[],
   state: State,
-  written: readonly ReadonlySet<string>[] | undefined,
+  written: readonly FieldNames[] | undefined,
   keeps = false,
 ): State {
   const given = handedOver(state, args, written === undefined);
-  const writes = (written ?? []).filter((each) => each.size > 0);
+  const writes = (written ?? []).filter((each) => !each.isEmpty);
   if (given.size === 0 && writes.length === 0) return state;
   const roots = [...given];
   const prefixes = roots.map((id) => `${id}.`);
   const next = replaced(state, (cell) => {
     if (given.has(cell) || prefixes.some((prefix) => cell.startsWith(prefix))) return freshSymbol(frame);
-    if (!isObjectCell(cell) && state.escaped?.has(localOf(cell) ?? '') !== true) return undefined;
-    const field = cell.slice(cell.lastIndexOf('.') + 1);
+    const { isObject, local, field } = nameOf(cell);
+    if (!isObject && !state.escaped.has(local ?? '')) return undefined;
     return writes.some((each) => each.has(field)) ? freshSymbol(frame) : undefined;
   });
   return keeps
@@ -44,24 +46,19 @@ function handedOver(state: State, args: readonly Value[], byPointers: boolean): 
   };
   for (const arg of args) {
     if (arg.k === 'object') add(arg.id);
-    else if (arg.k === 'symbol' && byPointers) add(`*${arg.id}`);
+    else if (arg.k === 'symbol' && byPointers) add(pointee(arg.id));
   }
   const pointers: (readonly [cell: string, to: string])[] = [];
   state.cells.forEach((cell, value) => {
     if (value.k === 'object') pointers.push([cell, value.id]);
   });
   // What is stored behind a pointer can be found by whoever has another pointer to it.
-  for (const [cell, to] of pointers) if (isObjectCell(cell)) add(to);
+  for (const [cell, to] of pointers) if (nameOf(cell).isObject) add(to);
   for (let id = open.pop(); id !== undefined; id = open.pop()) {
     const prefix = `${id}.`;
     for (const [cell, to] of pointers) if (cell === id || cell.startsWith(prefix)) add(to);
   }
   return given;
-}
-
-/** Cells of objects behind pointers and globals, not locals themselves. */
-function isObjectCell(cell: string): boolean {
-  return cell.includes('*') || cell.startsWith('global.');
 }
 
 export function forgetEverything(frame: Frame, state: State): State {

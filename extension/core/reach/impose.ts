@@ -1,6 +1,7 @@
 import type { Edge, FunctionNode } from '../program/program';
 import { sameEdge } from './callers';
 import { CellMap } from './cell-map';
+import { partOf, pointee } from './cell-names';
 import { type Phase, runFrom, type WalkInput } from './contexts';
 import { cutIn } from './explain';
 import * as bits from './known-bits';
@@ -89,8 +90,8 @@ function passedOn(
 
 function fieldValue(seen: Seen, arg: Value, isPointed: boolean, fields: readonly string[]): Value | undefined {
   if (fields.length === 0) return isPointed ? undefined : arg;
-  const object = arg.k === 'object' ? arg.id : arg.k === 'symbol' ? `*${arg.id}` : undefined;
+  const object = arg.k === 'object' ? arg.id : arg.k === 'symbol' ? pointee(arg.id) : undefined;
   if (object === undefined) return undefined;
-  const cell = `${object}.${fields.join('.')}`;
+  const cell = partOf(object, fields.join('.'));
   return seen.state.cells.get(cell) ?? initial(cell);
 }

@@ -1,4 +1,5 @@
 import type { Expr, FunctionFact, MacroFact, Stmt } from '../syntax/facts';
+import { partOf } from './cell-names';
 import type { Frame } from './machine';
 
 interface Declared {
@@ -11,7 +12,7 @@ const declared = new WeakMap<object, Declared>();
 
 /** The cell of a local variable. */
 export function cellOf(frame: Frame, name: string): string {
-  return frame.own?.names.has(name) === true ? `${frame.own.prefix}.${name}` : `${frame.name}.${name}`;
+  return frame.own?.names.has(name) === true ? partOf(frame.own.prefix, name) : partOf(frame.name, name);
 }
 
 export function isLocal(frame: Frame, x: Extract<Expr, { k: 'id' }>): boolean {

@@ -3,6 +3,7 @@ import type { Expr } from '../syntax/facts';
 import type { Bits } from './known-bits';
 import type { State, Value } from './state';
 import type { Guard, VmType } from './verdict';
+import type { FieldNames } from './written-fields';
 
 /** A fact about the VM that the evaluation may rest on: a field's or a global's known bits. */
 export interface KnownFact {
@@ -49,8 +50,8 @@ export interface Machine {
   fresh: number;
   /** The call edges out of a function by position of the callee's name, those of this vendor. */
   readonly edgesOf: (id: FunctionId) => ReadonlyMap<number, readonly Edge[]>;
-  /** Fields (`struct.field`) that a call of a function may write, itself or through what it calls. */
-  readonly writtenBy: (id: FunctionId) => ReadonlySet<string>;
+  /** Names of fields that a call of a function may write, itself or through what it calls. */
+  readonly writtenBy: (id: FunctionId) => FieldNames;
   /** Names of fields whose address is taken somewhere: what a store through an unknown pointer may change. */
   readonly addressed: () => ReadonlySet<string>;
 }

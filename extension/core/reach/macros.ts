@@ -12,6 +12,7 @@ import { type Frame, MAX_INLINE } from './machine';
 import { argumentsStored, onlyReads } from './macro-stores';
 import { assign } from './places';
 import { bitsValue, type State, type Value } from './state';
+import type { FieldNames } from './written-fields';
 
 /** In a macro's body: a call that leads on, with the arguments that the macro gives it. */
 export function noteUse(frame: Frame, x: Call, args: readonly Value[], state: State): void {
@@ -59,7 +60,7 @@ export function expandMacro(frame: Frame, x: Call, macro: MacroFact, state: Stat
 function opaqueMacro(frame: Frame, x: Call, macro: MacroFact, state: State): Returned[] {
   const [after, args] = evaluateAll(frame, x.args, state);
   const stored = onlyReads(macro.name) ? new Set<number>() : argumentsStored(macro);
-  let next = havocCall(frame, args, after, [new Set(fieldsStored(macro))], false);
+  let next = havocCall(frame, args, after, [fieldsStored(macro)], false);
   for (const [index, arg] of x.args.entries())
     if (stored.has(index)) next = assign(frame, arg, freshSymbol(frame), next, x.at);
   for (const arg of x.args) if (arg.k === 'id' && labelsOf(frame).has(arg.name)) park(frame, arg.name, next);
@@ -67,10 +68,10 @@ function opaqueMacro(frame: Frame, x: Call, macro: MacroFact, state: State): Ret
 }
 
 /** Names of fields that a macro's text stores to. */
-function fieldsStored(macro: MacroFact): string[] {
-  return [...macro.text.matchAll(/(?:->|\.)\s*(\w+)\s*(?:=(?!=)|[-+*/|&^]=|<<=|>>=|\+\+|--)/g)].flatMap(
-    (match) => match[1] ?? [],
-  );
+function fieldsStored(macro: MacroFact): FieldNames {
+  const stores = macro.text.matchAll(/(?:->|\.)\s*(\w+)\s*(?:=(?!=)|[-+*/|&^]=|<<=|>>=|\+\+|--)/g);
+  const fields = new Set([...stores].map((match) => match[1]));
+  return { has: (field) => fields.has(field), isEmpty: fields.size === 0 };
 }
 
 function withoutGoals(frame: Frame): Frame {

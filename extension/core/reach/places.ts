@@ -1,4 +1,5 @@
 import type { Expr } from '../syntax/facts';
+import { nameOf, partOf, pointee } from './cell-names';
 import { evaluate, type Evaluated, freshId, freshSymbol } from './evaluate';
 import { forgetField, forgetOverlays, forgetParts, forgetUnknownTarget } from './forget';
 import * as bits from './known-bits';
@@ -29,7 +30,7 @@ export function placeOf(frame: Frame, x: Expr, state: State): readonly [State, P
       if (isShadowed(frame, x.name)) return [state, undefined];
       const local = cellOf(frame, x.name);
       if (isLocal(frame, x) || state.cells.has(local)) return [state, { cell: local, shared: false }];
-      return [state, { cell: `global.${x.name}`, key: x.name, shared: false }];
+      return [state, { cell: partOf('global', x.name), key: x.name, shared: false }];
     }
     case 'member': {
       const type = frame.machine.program.symbols.typeOf(boundExpr(frame, x.x), scopeNode(frame, x.x));
@@ -42,7 +43,7 @@ export function placeOf(frame: Frame, x: Expr, state: State): readonly [State, P
       return [
         after,
         {
-          cell: `${object}.${x.field}`,
+          cell: partOf(object, x.field),
           ...(tag === undefined ? {} : { key: `${tag}.${x.field}`, tag }),
           shared: tag !== undefined && SHARED.has(tag),
         },
@@ -79,7 +80,7 @@ export function scopeNode(frame: Frame, x: Expr): Frame['node'] {
 function objectAt(frame: Frame, pointer: Expr, state: State): readonly [State, string | undefined] {
   const [after, value] = evaluate(frame, pointer, state);
   if (value.k === 'object') return [after, value.id];
-  if (value.k === 'symbol') return [after, `*${value.id}`];
+  if (value.k === 'symbol') return [after, pointee(value.id)];
   return [after, undefined];
 }
 
@@ -145,8 +146,8 @@ export function assign(frame: Frame, l: Expr, stored: Value, state: State, at: n
     return x.k === 'unary' || x.k === 'index' ? forgetUnknownTarget(frame, after) : after;
   }
   let next = type.hasParts ? forgetParts(frame, after, place.cell) : after;
-  if (place.cell.includes('*') || x.k === 'unary') {
-    const field = place.cell.slice(place.cell.lastIndexOf('.') + 1);
+  if (nameOf(place.cell).isPointed || x.k === 'unary') {
+    const { field } = nameOf(place.cell);
     next = forgetField(frame, next, field, place.cell);
   }
   next = forgetOverlays(frame, next, x, place);

@@ -73,7 +73,7 @@ export function analyseReach(
     inline: weaker.inline ?? MAX_INLINE,
     fresh: 0,
     edgesOf: graph.edgesAt,
-    writtenBy: (id) => writes.writtenBy(id),
+    writtenBy: writes.writtenBy,
     addressed: () => writes.addressed(),
   };
   const targets = (slot: string): FunctionId[] => program.symbols.slot(slot).map((target) => target.functionId);

@@ -1,5 +1,6 @@
 import type { FunctionId } from '../program/program';
 import { CellMap } from './cell-map';
+import { nameOf } from './cell-names';
 import { ALL, and, type Bits, holds, isNone, join as joinBits, meet, TOP, without, within } from './known-bits';
 
 /**
@@ -29,10 +30,16 @@ export interface State {
   /** What neither userspace nor the guest controls and this state needs: a failed allocation, each with its place. */
   readonly conditions: ReadonlySet<string>;
   /** Locals whose address is known to code that is not followed: stores through unknown pointers may change them. */
-  readonly escaped?: ReadonlySet<string>;
+  readonly escaped: ReadonlySet<string>;
 }
 
-export const START: State = { cells: CellMap.empty(), known: CellMap.empty(), conditions: new Set() };
+/** Nothing is known, and nothing has been done. */
+export const START: State = {
+  cells: CellMap.empty(),
+  known: CellMap.empty(),
+  conditions: new Set(),
+  escaped: new Set(),
+};
 
 export function bitsOf(state: State, value: Value): Bits {
   switch (value.k) {
@@ -68,20 +75,17 @@ export function withCell(state: State, cell: string, value: Value): State {
 
 /** Gives every cell that `changes` names another value. */
 export function replaced(state: State, changes: (cell: string) => Value | undefined): State {
-  const cells = state.cells.replaced(changes);
+  const cells = state.cells.changed((cell, value) => changes(cell) ?? value);
   return cells === state.cells ? state : { ...state, cells };
 }
 
 /** `after` without the cells that `before` did not have and that begin with one of the prefixes: a frame's locals. */
 export function withoutLocals(after: State, before: State, prefixes: readonly string[]): State {
-  let { cells, known } = after;
   const isLocal = (name: string): boolean => prefixes.some((prefix) => name.startsWith(prefix));
-  after.cells.differences(before.cells, (cell) => {
-    if (isLocal(cell)) cells = cells.delete(cell);
-  });
-  after.known.differences(before.known, (id) => {
-    if (isLocal(id) && !before.known.has(id)) known = known.delete(id);
-  });
+  const cells = after.cells.merged(before.cells, (cell, mine) => (isLocal(cell) ? undefined : mine));
+  const known = after.known.merged(before.known, (id, mine, others) =>
+    isLocal(id) && others === undefined ? undefined : mine,
+  );
   return { ...after, cells, known };
 }
 
@@ -109,15 +113,12 @@ export function initial(cell: string, of?: Bits): Value {
 
 /** The local that an object is, or is a part of (`F.name` of `F.name.field`); `undefined` for anything else. */
 export function localOf(id: string): string | undefined {
-  if (id.includes('*') || id.startsWith('global.')) return undefined;
-  const first = id.indexOf('.');
-  const second = id.indexOf('.', first + 1);
-  return second < 0 ? id : id.slice(0, second);
+  return nameOf(id).local;
 }
 
 export function withEscaped(state: State, locals: Iterable<string>): State {
-  const more = [...locals].filter((each) => state.escaped?.has(each) !== true);
-  return more.length === 0 ? state : { ...state, escaped: new Set([...(state.escaped ?? []), ...more]) };
+  const more = [...locals].filter((each) => !state.escaped.has(each));
+  return more.length === 0 ? state : { ...state, escaped: new Set([...state.escaped, ...more]) };
 }
 
 function sameValue(a: Value, b: Value): boolean {
@@ -134,33 +135,38 @@ function sameValue(a: Value, b: Value): boolean {
  */
 export function join(a: State, b: State): State {
   if (a === b) return a;
-  let { cells, known } = a;
   const lost: string[] = [];
-  a.cells.differences(b.cells, (cell, mine, others) => {
+  const cells = a.cells.merged(b.cells, (cell, mine, others) => {
     const value = joinValues(a, mine ?? initial(cell), b, others ?? initial(cell));
     if (value.k !== 'object') {
       // A pointer to either of two objects is one to an unknown object.
-      for (const each of [mine, others]) if (each?.k === 'object') lost.push(localOf(each.id) ?? '');
+      for (const each of [mine, others]) if (each?.k === 'object') lost.push(each.id);
     }
-    cells = cells.set(cell, value);
+    return value;
   });
-  a.known.differences(b.known, (id, mine, others) => {
-    known = mine === undefined || others === undefined ? known.delete(id) : known.set(id, joinBits(mine, others));
-  });
+  const known = a.known.merged(b.known, (_id, mine, others) =>
+    mine === undefined || others === undefined ? undefined : joinBits(mine, others),
+  );
   const conditions =
     a.conditions === b.conditions ? a.conditions : new Set([...a.conditions].filter((each) => b.conditions.has(each)));
-  const escaped = [...(a.escaped ?? []), ...(b.escaped ?? []), ...lost.filter((each) => each !== '')];
-  return { cells, known, conditions, ...(escaped.length === 0 ? {} : { escaped: new Set(escaped) }) };
+  const joined: State = { cells, known, conditions, escaped: a.escaped };
+  const others = a.escaped === b.escaped ? [] : b.escaped;
+  return withEscaped(joined, [...others, ...lost.flatMap((id) => localOf(id) ?? [])]);
 }
 
 /** What a value is that is `value` in state `a` and `other` in state `b`. */
 export function joinValues(a: State, value: Value, b: State, other: Value): Value {
-  if (sameValue(value, other)) return value.k === 'symbol' && value.of === undefined ? other : value;
+  if (sameValue(value, other))
+    return other.k === 'symbol' && other.of !== undefined && isUntyped(value) ? other : value;
   if (value.k === 'function' && other.k === 'function') {
     return { k: 'function', ids: [...new Set([...value.ids, ...other.ids])].sort() };
   }
   if (value.k === 'object' || other.k === 'object' || value.k === 'function' || other.k === 'function') return UNKNOWN;
   return bitsValue(joinBits(bitsOf(a, value), bitsOf(b, other)));
+}
+
+function isUntyped(value: Value): boolean {
+  return value.k === 'symbol' && value.of === undefined;
 }
 
 export function joinAll(states: readonly State[]): State | undefined {

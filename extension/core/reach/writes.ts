@@ -4,6 +4,7 @@ import { changesIn } from './changes';
 import { addressedBy, around, fillsFirst, isOwn, isOwnLength, isTypeless, keysWithin, structOf } from './exposed';
 import { overlaps } from './forget';
 import { argumentsStored, membersNamed, onlyReads, substituted } from './macro-stores';
+import { type FieldNames, writtenFields } from './written-fields';
 
 /** One store to a field or a global in the source. */
 export interface WriteSite {
@@ -21,10 +22,11 @@ export interface WriteSite {
 /** Every store in the program, by what it stores to. */
 export class Writes {
   readonly byKey = new Map<string, WriteSite[]>();
-  private readonly byFunction = new Map<FunctionId, Set<string>>();
-  private readonly reached = new Map<FunctionId, ReadonlySet<string>>();
+  /** The names of fields that a call of a function may store to, itself or through whatever it calls. */
+  readonly writtenBy: (id: FunctionId) => FieldNames;
 
-  constructor(private readonly program: Program) {
+  constructor(program: Program) {
+    const own = new Map<FunctionId, ReadonlySet<string>>();
     for (const node of program.functions.values()) {
       if (!node.active || !('body' in node.fact)) continue;
       const fields = new Set<string>();
@@ -34,18 +36,9 @@ export class Writes {
         if (list === undefined) this.byKey.set(write.key, [write]);
         else list.push(write);
       }).stmts(node.fact.body);
-      this.byFunction.set(node.id, fields);
+      own.set(node.id, fields);
     }
-  }
-
-  /** The names of fields that a call of `id` may store to, itself or through whatever it calls. */
-  writtenBy(id: FunctionId): ReadonlySet<string> {
-    let fields = this.reached.get(id);
-    if (fields === undefined) {
-      fields = this.collect(id);
-      this.reached.set(id, fields);
-    }
-    return fields;
+    this.writtenBy = writtenFields(program, own);
   }
 
   /** The names of fields whose address is taken, or which are filled by code that is not followed. */
@@ -58,22 +51,6 @@ export class Writes {
     return this.taken;
   }
   private taken: ReadonlySet<string> | undefined;
-
-  private collect(start: FunctionId): ReadonlySet<string> {
-    const fields = new Set<string>();
-    const seen = new Set([start]);
-    const open = [start];
-    for (let id = open.pop(); id !== undefined; id = open.pop()) {
-      for (const field of this.reached.get(id) ?? this.byFunction.get(id) ?? []) fields.add(field);
-      if (this.reached.has(id)) continue;
-      for (const edge of this.program.callees.get(id) ?? []) {
-        if (seen.has(edge.calleeId)) continue;
-        seen.add(edge.calleeId);
-        open.push(edge.calleeId);
-      }
-    }
-    return fields;
-  }
 }
 
 class Collector {
