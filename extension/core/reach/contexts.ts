@@ -3,7 +3,8 @@ import type { Stmt } from '../syntax/facts';
 import { CellMap } from './cell-map';
 import { partOf, pointee } from './cell-names';
 import { changesIn } from './changes';
-import { runFunction } from './execute';
+import { runBody } from './execute';
+import { horizon } from './horizon';
 import { converted, numberTypeOf } from './number-types';
 import * as bits from './known-bits';
 import {
@@ -179,9 +180,17 @@ export function runFrom(
     const leading = list.filter((edge) => input.closure.has(edge.calleeId));
     if (leading.length > 0) edges.set(at, leading);
   }
-  const goals: Goals = { edges, seen: [], decisions: [], labels: [], ran: new Map(), gaveUp: undefined };
+  const goals: Goals = {
+    edges,
+    horizon: horizon(node.fact.body, edges.keys()),
+    seen: [],
+    decisions: [],
+    labels: [],
+    ran: new Map(),
+    gaveUp: undefined,
+  };
   const frame: Frame = { ...outermost(machine, node), goals };
-  runFunction(frame, node.fact.body, start);
+  runBody(frame, node.fact.body, start);
   goals.seen.push(...seenElsewhere(node, edges, goals));
   return goals;
 }

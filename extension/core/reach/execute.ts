@@ -13,12 +13,7 @@ import { joinAll, type State, UNKNOWN, type Value } from './state';
 
 /** Runs a function's body; the ways in which it returns, those with a like value joined. */
 export function runFunction(frame: Frame, body: readonly Stmt[], state: State): readonly Returned[] {
-  let end = runStatements(frame, body, state);
-  // Where a jump led back, the code behind its label is run again with what the jump brings.
-  for (let pass = 0; pass < frame.flow.back.size && pass < MOST_PASSES && jumpedBack(frame); pass++) {
-    const again = runStatements(frame, body, state);
-    end = joinAll([...(end === undefined ? [] : [end]), ...(again === undefined ? [] : [again])]);
-  }
+  const end = runBody(frame, body, state);
   const type = 'body' in frame.node.fact ? frame.node.fact.returns : '';
   const returns: Returned[] = frame.flow.returns.map((each) => ({
     state: each.state,
@@ -28,13 +23,26 @@ export function runFunction(frame: Frame, body: readonly Stmt[], state: State): 
   return groupReturns(returns);
 }
 
+/** Runs a function's body: the state at its end, `undefined` if control never gets there. */
+export function runBody(frame: Frame, body: readonly Stmt[], state: State): State | undefined {
+  let end = runStatements(frame, body, state);
+  // Where a jump led back, the code behind its label is run again with what the jump brings.
+  for (let pass = 0; pass < frame.flow.back.size && pass < MOST_PASSES && jumpedBack(frame); pass++) {
+    const again = runStatements(frame, body, state);
+    end = joinAll([...(end === undefined ? [] : [end]), ...(again === undefined ? [] : [again])]);
+  }
+  return end;
+}
+
 /**
  * Runs statements one after the other; the state behind the last one, `undefined` if control never gets there.
  * `start` absent: control does not enter from above, only at labels.
  */
 export function runStatements(frame: Frame, body: readonly Stmt[], start: State | undefined): State | undefined {
   let state = start;
+  const horizon = frame.goals?.horizon ?? Infinity;
   for (const stmt of body) {
+    if (stmt.at > horizon) return undefined;
     if (stmt.k === 'label') {
       state = atLabel(frame, stmt, state);
       continue;

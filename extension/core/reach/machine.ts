@@ -105,6 +105,8 @@ export function newFlow(): Flow {
 export interface Goals {
   /** The call edges out of this function that lead on, by position of the callee's name. */
   readonly edges: ReadonlyMap<number, readonly Edge[]>;
+  /** Statements behind this position bear on none of them and are not run. */
+  readonly horizon: number;
   readonly seen: Seen[];
   readonly decisions: Decision[];
   labels: readonly Label[];
