@@ -31,6 +31,20 @@ const TRANSPARENT =
 const ALLOCATION =
   /^(?:__)?(?:k[mzc]alloc\w*|kv[mzc]alloc\w*|kvcalloc\w*|k(?:str|mem)n?dup\w*|v[mzc]alloc\w*|kmem_cache_z?alloc\w*|alloc_pages?\w*|get_zeroed_page\w*|get_free_pages?\w*|kvmemdup\w*|alloc_percpu\w*|memdup_user\w*)$/;
 
+type Kind = 'transparent' | 'allocation' | 'other';
+
+const kinds = new Map<string, Kind>();
+
+/** What a name alone says of a call; each name is looked at once. */
+function kindOf(name: string): Kind {
+  let kind = kinds.get(name);
+  if (kind === undefined) {
+    kind = TRANSPARENT.test(name) ? 'transparent' : ALLOCATION.test(name) ? 'allocation' : 'other';
+    kinds.set(name, kind);
+  }
+  return kind;
+}
+
 /**
  * The ways in which a call returns; goals on the way are noted. A call whose value is `unused` is only followed if it
  * is given a local's address: what it does otherwise is forgotten, by what it may write.
@@ -38,10 +52,11 @@ const ALLOCATION =
 export function callValue(frame: Frame, x: Call, state: State, unused = false): readonly Returned[] {
   const { machine } = frame;
   const goal = frame.goals?.edges.get(x.at);
-  if (x.fn.k === 'id' && (goal === undefined || TRANSPARENT.test(x.fn.name))) {
+  const kind = x.fn.k === 'id' ? kindOf(x.fn.name) : 'other';
+  if (x.fn.k === 'id' && (goal === undefined || kind === 'transparent')) {
     const name = x.fn.name;
     const first = x.args[0];
-    if (TRANSPARENT.test(name) && first !== undefined) {
+    if (kind === 'transparent' && first !== undefined) {
       const others = x.args.slice(1);
       return transparent(frame, first, state).map((each) =>
         others.length === 0 ? each : { ...each, state: evaluateAll(frame, others, each.state)[0] },
@@ -51,7 +66,7 @@ export function callValue(frame: Frame, x: Call, state: State, unused = false): 
       const [after, value] = evaluate(frame, x.args[1], state);
       return [{ state: assign(frame, first, value, after, x.at), value }];
     }
-    if (ALLOCATION.test(name))
+    if (kind === 'allocation')
       return [{ state: evaluateAll(frame, x.args, state)[0], value: allocationSymbol(frame, name, x.at) }];
     const changed = changeBit(frame, x, state);
     if (changed !== undefined) return [{ state: changed, value: UNKNOWN }];
@@ -154,8 +169,8 @@ function otherFunction(x: Call, edge: Edge): Decision {
 /** The functions that a call through a local pointer runs, where it is known what the pointer holds. */
 function pointedTo(frame: Frame, x: Call, state: State): readonly string[] | undefined {
   const fn = x.fn.k === 'unary' && x.fn.op === '*' ? x.fn.x : x.fn;
-  const value =
-    fn.k === 'id' && frame.bound?.has(fn.name) !== true ? state.cells.get(cellOf(frame, fn.name)) : undefined;
+  const isVariable = fn.k === 'id' && frame.bound?.has(fn.name) !== true && isLocal(frame, fn);
+  const value = isVariable ? state.cells.get(cellOf(frame, fn.name)) : undefined;
   return value?.k === 'function' ? value.ids : undefined;
 }
 

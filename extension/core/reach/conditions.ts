@@ -13,6 +13,14 @@ export interface Split {
   readonly no: readonly State[];
 }
 
+const COMPARISONS: ReadonlySet<string> = new Set(['==', '!=', '<', '<=', '>', '>=']);
+
+/** An expression that is 1 or 0, whose two outcomes say something of what it is made of. */
+export function isTruth(x: Expr): boolean {
+  if (x.k === 'unary') return x.op === '!';
+  return x.k === 'binary' && (COMPARISONS.has(x.op) || x.op === '&&' || x.op === '||');
+}
+
 /** The states in which `x` is not zero and in which it is. */
 export function split(frame: Frame, x: Expr, state: State): Split {
   switch (x.k) {
@@ -98,7 +106,7 @@ function splitBinary(frame: Frame, x: Extract<Expr, { k: 'binary' }>, state: Sta
     return { yes: few([...left.yes, ...right.flatMap((each) => each.yes)]), no: few(right.flatMap((each) => each.no)) };
   }
   if (x.op === ',') return split(frame, x.r, evaluate(frame, x.l, state)[0]);
-  if (!/^(?:==|!=|<|<=|>|>=)$/.test(x.op)) return splitMask(frame, x, state);
+  if (!COMPARISONS.has(x.op)) return splitMask(frame, x, state);
   if ((x.op === '==' || x.op === '!=') && isNegation(x.l) && isNegation(x.r)) return splitTruths(frame, x, state);
   const [afterLeft, l] = evaluate(frame, x.l, state);
   const [after, r] = evaluate(frame, x.r, afterLeft);

@@ -180,16 +180,8 @@ export function runFrom(
     const leading = list.filter((edge) => input.closure.has(edge.calleeId));
     if (leading.length > 0) edges.set(at, leading);
   }
-  const goals: Goals = {
-    edges,
-    horizon: horizon(node.fact.body, edges.keys()),
-    seen: [],
-    decisions: [],
-    labels: [],
-    ran: new Map(),
-    gaveUp: undefined,
-  };
-  const frame: Frame = { ...outermost(machine, node), goals };
+  const goals: Goals = { edges, seen: [], decisions: [], labels: [], ran: new Map(), gaveUp: undefined };
+  const frame: Frame = { ...outermost(machine, node), goals, horizon: horizon(node.fact.body, new Set(edges.keys())) };
   runBody(frame, node.fact.body, start);
   goals.seen.push(...seenElsewhere(node, edges, goals));
   return goals;

@@ -1,6 +1,6 @@
 import type { Expr } from '../syntax/facts';
 import { callValue, type Returned } from './call';
-import { split } from './conditions';
+import { isTruth, split } from './conditions';
 import { runStatements } from './execute';
 import { forgetParts } from './forget';
 import * as bits from './known-bits';
@@ -95,9 +95,10 @@ function evaluateName(frame: Frame, x: Extract<Expr, { k: 'id' }>, state: State)
   if (bound !== undefined) return evaluate(bound.frame, bound.x, state);
   const { symbols } = frame.machine.program;
   if (isShadowed(frame, x.name)) return [state, freshSymbol(frame)];
-  const cell = state.cells.get(cellOf(frame, x.name));
-  if (cell !== undefined) return [state, cell];
-  if (isLocal(frame, x)) return read(frame, x, state);
+  if (isLocal(frame, x)) {
+    const cell = state.cells.get(cellOf(frame, x.name));
+    return cell === undefined ? read(frame, x, state) : [state, cell];
+  }
   if (x.name === 'true') return [state, bitsValue(bits.constant(1n))];
   if (x.name === 'false' || x.name === 'NULL') return [state, bitsValue(bits.constant(0n))];
   const n = symbols.constant(x.name, frame.node.file);
@@ -233,7 +234,7 @@ function arithmetic(op: string, l: bits.Bits, r: bits.Bits): bits.Bits {
 
 function evaluateBinary(frame: Frame, x: Extract<Expr, { k: 'binary' }>, state: State): Evaluated {
   if (x.op === ',') return evaluate(frame, x.r, evaluate(frame, x.l, state)[0]);
-  if (/^(?:==|!=|<|<=|>|>=|&&|\|\|)$/.test(x.op)) {
+  if (isTruth(x)) {
     const { yes, no } = split(frame, x, state);
     return joinEvaluated(
       [

@@ -2,7 +2,7 @@ import type { Expr, Stmt } from '../syntax/facts';
 import { flattenCases, runIf, runSwitch } from './branches';
 import { callValue, groupReturns, type Returned } from './call';
 import { forgetChanges } from './changes';
-import { split } from './conditions';
+import { isTruth, split } from './conditions';
 import { declare } from './declare';
 import { convertedTo, evaluate } from './evaluate';
 import * as bits from './known-bits';
@@ -40,7 +40,7 @@ export function runBody(frame: Frame, body: readonly Stmt[], state: State): Stat
  */
 export function runStatements(frame: Frame, body: readonly Stmt[], start: State | undefined): State | undefined {
   let state = start;
-  const horizon = frame.goals?.horizon ?? Infinity;
+  const horizon = frame.horizon ?? Infinity;
   for (const stmt of body) {
     if (stmt.at > horizon) return undefined;
     if (stmt.k === 'label') {
@@ -198,7 +198,7 @@ export function alive([state, value]: readonly [State, Value]): State | undefine
 
 function returned(frame: Frame, x: Expr, state: State): Returned[] {
   // The two outcomes of a predicate stay apart: that is what makes a helper narrow its caller's state.
-  if ((x.k === 'binary' && /^(?:==|!=|<|<=|>|>=|&&|\|\|)$/.test(x.op)) || (x.k === 'unary' && x.op === '!')) {
+  if (isTruth(x)) {
     const { yes, no } = split(frame, x, state);
     return [
       ...yes.map((each) => ({ state: each, value: { k: 'bits', bits: bits.constant(1n) } as const })),

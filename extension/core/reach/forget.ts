@@ -2,7 +2,7 @@ import type { Expr, FieldFact } from '../syntax/facts';
 import { nameOf, partOf } from './cell-names';
 import { freshSymbol } from './evaluate';
 import type { Frame } from './machine';
-import { boundExpr, type Place, scopeNode } from './places';
+import { boundExpr, type Place, tagOf } from './places';
 import { replaced, type State } from './state';
 
 /** A cell that a store through a pointer can change: of an object behind a pointer, or a local that others know of. */
@@ -59,7 +59,7 @@ export function forgetOverlays(frame: Frame, state: State, l: Expr, place: Place
     if (x.arrow) return next;
     x = boundExpr(frame, x.x);
     cell = object;
-    tag = x.k === 'member' ? tagOfObject(frame, x.x) : undefined;
+    tag = x.k === 'member' ? tagOf(frame, x.x) : undefined;
   }
   return next;
 }
@@ -69,10 +69,4 @@ export function overlaps(a: FieldFact, b: FieldFact): boolean {
   return (a.overlays ?? []).some(([union, member]) =>
     (b.overlays ?? []).some(([other, otherMember]) => union === other && member !== otherMember),
   );
-}
-
-function tagOfObject(frame: Frame, x: Expr): string | undefined {
-  const { symbols } = frame.machine.program;
-  const type = symbols.typeOf(boundExpr(frame, x), scopeNode(frame, x));
-  return type === undefined ? undefined : /(?:struct|union) ([\w.@]+)/.exec(symbols.resolveType(type))?.[1];
 }

@@ -1,5 +1,5 @@
 import type { Edge, FunctionId, FunctionNode, Program, Vendor } from '../program/program';
-import type { Expr } from '../syntax/facts';
+import type { Expr, Pos } from '../syntax/facts';
 import type { Bits } from './known-bits';
 import type { State, Value } from './state';
 import type { Guard, VmType } from './verdict';
@@ -67,6 +67,8 @@ export interface Frame {
   readonly flow: Flow;
   /** What the execution of a context looks for; absent in inlined calls. */
   readonly goals?: Goals;
+  /** Statements behind this position bear on nothing that is looked for, and are not run. */
+  readonly horizon?: Pos;
   /** Facts read since last asked, for the guard that is being evaluated. */
   readonly read: Set<string>;
   /** Calls are followed for what they store, too, not only for their value. */
@@ -105,8 +107,6 @@ export function newFlow(): Flow {
 export interface Goals {
   /** The call edges out of this function that lead on, by position of the callee's name. */
   readonly edges: ReadonlyMap<number, readonly Edge[]>;
-  /** Statements behind this position bear on none of them and are not run. */
-  readonly horizon: number;
   readonly seen: Seen[];
   readonly decisions: Decision[];
   labels: readonly Label[];

@@ -2,7 +2,7 @@ import type { Expr, MacroFact } from '../syntax/facts';
 import { labelsOf } from './assigned';
 import { type Call, evaluateAll, type Returned } from './call';
 import { changesIn } from './changes';
-import { split } from './conditions';
+import { isTruth, split } from './conditions';
 import { evaluate, freshSymbol } from './evaluate';
 import { park, runStatements } from './execute';
 import { havocCall } from './havoc';
@@ -40,7 +40,7 @@ export function expandMacro(frame: Frame, x: Call, macro: MacroFact, state: Stat
     if (arg !== undefined) bound.set(param, { x: arg, frame });
   }
   const own = { names: declaredByMacro(macro), prefix: `${frame.own?.prefix ?? frame.name}~${x.at}` };
-  const inner: Frame = { ...withoutGoals(frame), depth: frame.depth + 1, bound, own };
+  const inner: Frame = { ...elsewhere(frame), depth: frame.depth + 1, bound, own };
   if (macro.expr === undefined) {
     const end = runStatements(inner, macro.stmts ?? [], state);
     return end === undefined ? [] : [{ state: end, value: freshSymbol(frame) }];
@@ -74,11 +74,8 @@ function fieldsStored(macro: MacroFact): FieldNames {
   return { has: (field) => fields.has(field), isEmpty: fields.size === 0 };
 }
 
-function withoutGoals(frame: Frame): Frame {
-  const { goals: _, ...rest } = frame;
+/** What a macro's body looks for is not what its user does, and its positions are others. */
+function elsewhere(frame: Frame): Frame {
+  const { goals: _goals, horizon: _horizon, ...rest } = frame;
   return rest;
-}
-
-function isTruth(x: Expr): boolean {
-  return (x.k === 'binary' && /^(?:==|!=|<|<=|>|>=|&&|\|\|)$/.test(x.op)) || (x.k === 'unary' && x.op === '!');
 }

@@ -55,8 +55,17 @@ function numberType(width: number, signed: boolean, isBool = false): NumberType 
   return type;
 }
 
+const named = new WeakMap<Symbols, Map<TypeText, NumberType | undefined>>();
+
 /** The narrow number type that a type's text names; `undefined`: a 64-bit number, a pointer, a struct, or not known. */
 export function numberTypeOf(symbols: Symbols, type: TypeText): NumberType | undefined {
+  const known = named.get(symbols) ?? new Map<TypeText, NumberType | undefined>();
+  named.set(symbols, known);
+  if (!known.has(type)) known.set(type, readNumberType(symbols, type));
+  return known.get(type);
+}
+
+function readNumberType(symbols: Symbols, type: TypeText): NumberType | undefined {
   const text = type in NAMES ? type : symbols.resolveType(type).replace(/^__(?=[us]\d)/, '');
   const known = NAMES[text.replace(/^u?int(\d+)_t$/, (whole, n: string) => `${whole.startsWith('u') ? 'u' : 's'}${n}`)];
   if (known === undefined) return undefined;

@@ -1,3 +1,4 @@
+import type { FunctionNode } from '../program/program';
 import type { Expr } from '../syntax/facts';
 import { nameOf, partOf, pointee } from './cell-names';
 import { evaluate, type Evaluated, freshId, freshSymbol } from './evaluate';
@@ -33,11 +34,7 @@ export function placeOf(frame: Frame, x: Expr, state: State): readonly [State, P
       return [state, { cell: partOf('global', x.name), key: x.name, shared: false }];
     }
     case 'member': {
-      const type = frame.machine.program.symbols.typeOf(boundExpr(frame, x.x), scopeNode(frame, x.x));
-      const tag =
-        type === undefined
-          ? undefined
-          : /(?:struct|union) ([\w.@]+)/.exec(frame.machine.program.symbols.resolveType(type))?.[1];
+      const tag = tagOf(frame, x.x);
       const [after, object] = x.arrow ? objectAt(frame, x.x, state) : innerObject(frame, x.x, state);
       if (object === undefined) return [after, undefined];
       return [
@@ -74,6 +71,22 @@ export function boundExpr(frame: Frame, x: Expr): Expr {
 export function scopeNode(frame: Frame, x: Expr): Frame['node'] {
   const bound = x.k === 'id' ? frame.bound?.get(x.name) : undefined;
   return bound === undefined ? frame.node : scopeNode(bound.frame, bound.x);
+}
+
+const tags = new WeakMap<FunctionNode, Map<Expr, string | undefined>>();
+
+/** The tag of the struct or union that an expression is, or points to. */
+export function tagOf(frame: Frame, expression: Expr): string | undefined {
+  const x = boundExpr(frame, expression);
+  const node = scopeNode(frame, expression);
+  const known = tags.get(node) ?? new Map<Expr, string | undefined>();
+  tags.set(node, known);
+  if (known.has(x)) return known.get(x);
+  const { symbols } = frame.machine.program;
+  const type = symbols.typeOf(x, node);
+  const tag = type === undefined ? undefined : /(?:struct|union) ([\w.@]+)/.exec(symbols.resolveType(type))?.[1];
+  known.set(x, tag);
+  return tag;
 }
 
 /** The object that a pointer points to; an unknown pointer gets an object of its own, the same at each look. */
@@ -119,11 +132,7 @@ function typeOfPlace(frame: Frame, l: Expr, place: Place | undefined): PlaceType
 /** What is known of a field whatever the object: the pointer to it is not known. */
 function keyFact(frame: Frame, x: Expr): Value | undefined {
   if (x.k !== 'member') return undefined;
-  const type = frame.machine.program.symbols.typeOf(boundExpr(frame, x.x), scopeNode(frame, x.x));
-  const tag =
-    type === undefined
-      ? undefined
-      : /(?:struct|union) ([\w.@]+)/.exec(frame.machine.program.symbols.resolveType(type))?.[1];
+  const tag = tagOf(frame, x.x);
   const fact = tag === undefined ? undefined : frame.machine.facts(`${tag}.${x.field}`);
   if (fact === undefined) return undefined;
   frame.read.add(fact.id);
@@ -156,10 +165,6 @@ export function assign(frame: Frame, l: Expr, stored: Value, state: State, at: n
 
 function storedKey(frame: Frame, l: Expr): string | undefined {
   if (l.k !== 'member') return undefined;
-  const type = frame.machine.program.symbols.typeOf(boundExpr(frame, l.x), scopeNode(frame, l.x));
-  const tag =
-    type === undefined
-      ? undefined
-      : /(?:struct|union) ([\w.@]+)/.exec(frame.machine.program.symbols.resolveType(type))?.[1];
+  const tag = tagOf(frame, l.x);
   return tag === undefined ? undefined : `${tag}.${l.field}`;
 }

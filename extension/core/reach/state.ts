@@ -64,8 +64,7 @@ export function subsetOf(whole: Value & { k: 'symbol' }, fresh: number): Value &
 }
 
 function wholeOf(value: Value & { k: 'symbol' }): (Value & { k: 'symbol' }) | undefined {
-  const whole = value.id.replace(SUBSET, '');
-  return whole === value.id ? undefined : { k: 'symbol', id: whole };
+  return value.id.startsWith('sub:') ? { k: 'symbol', id: value.id.replace(SUBSET, '') } : undefined;
 }
 
 export function withCell(state: State, cell: string, value: Value): State {

@@ -18,11 +18,11 @@ export function vendorGraph(program: Program, vendor: Vendor): VendorGraph {
   const fits = (edge: Edge): boolean =>
     (edge.vendor === undefined || edge.vendor === vendor) && has(edge.callerId) && has(edge.calleeId);
   const places = new Map<FunctionId, ReadonlyMap<number, readonly Edge[]>>();
-  const callees = (id: FunctionId): readonly Edge[] => (program.callees.get(id) ?? []).filter(fits);
+  const callees = fitting(program.callees, fits);
   return {
     has,
     callees,
-    callers: (id) => (program.callers.get(id) ?? []).filter(fits),
+    callers: fitting(program.callers, fits),
     edgesAt(id) {
       let found = places.get(id);
       if (found === undefined) {
@@ -36,6 +36,22 @@ export function vendorGraph(program: Program, vendor: Vendor): VendorGraph {
       }
       return found;
     },
+  };
+}
+
+/** The edges at each function that fit, chosen once. */
+function fitting(
+  edges: ReadonlyMap<FunctionId, readonly Edge[]>,
+  fits: (edge: Edge) => boolean,
+): (id: FunctionId) => readonly Edge[] {
+  const chosen = new Map<FunctionId, readonly Edge[]>();
+  return (id) => {
+    let list = chosen.get(id);
+    if (list === undefined) {
+      list = (edges.get(id) ?? []).filter(fits);
+      chosen.set(id, list);
+    }
+    return list;
   };
 }
 

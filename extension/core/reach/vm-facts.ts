@@ -1,7 +1,8 @@
 import type { FunctionId, FunctionNode, Program, Site, Vendor } from '../program/program';
-import { columnOf, lineOf } from '../syntax/facts';
+import { columnOf, lineOf, type Pos } from '../syntax/facts';
 import { exprText } from '../syntax/expr-text';
-import { runFunction } from './execute';
+import { runBody, runFunction } from './execute';
+import { horizon } from './horizon';
 import * as bits from './known-bits';
 import { type Frame, holding, type KnownFact, type Machine, outermost } from './machine';
 import { bitsOf, START } from './state';
@@ -168,13 +169,20 @@ export function deriveFacts(input: Derivation): Map<string, VmFact> {
     if (facts.has(key) || bits.within(bits.TOP, value)) continue;
     candidates.set(key, { id: key, key, text, bits: value, from: site, writes: [], ofVcpu });
   }
+  const places = new Map<FunctionId, Set<Pos>>();
+  for (const key of candidates.keys())
+    for (const { fn, at } of writesTo(input, key)) places.set(fn.id, (places.get(fn.id) ?? new Set()).add(at));
   // The greatest set of facts that keep each other: a fact that was used for another falls with it.
   for (let rounds = 0; rounds < 12; rounds++) {
     const assumed = new Map([...facts, ...candidates]);
     const next = new Map<string, VmFact>();
     const ran = new Map<FunctionId, Stores>();
+    const run = (node: FunctionNode): Stores => {
+      if (!ran.has(node.id)) ran.set(node.id, storesOf(input, assumed, node, places.get(node.id) ?? new Set()));
+      return ran.get(node.id);
+    };
     for (const [key, fact] of candidates) {
-      const kept = keep(input, assumed, fact, stored.get(key)?.fns ?? new Set(), ran);
+      const kept = keep(input, fact, stored.get(key)?.fns ?? new Set(), run);
       if (!bits.within(bits.TOP, kept.bits)) next.set(key, kept);
     }
     const stable = [...candidates].every(([key, fact]) => {
@@ -280,19 +288,10 @@ function factText(key: string, value: bits.Bits): string {
 }
 
 /** The fact as far as every write keeps it, with the writes. */
-function keep(
-  input: Derivation,
-  facts: ReadonlyMap<string, VmFact>,
-  fact: VmFact,
-  creating: ReadonlySet<FunctionId>,
-  ran: Map<FunctionId, Stores>,
-): VmFact {
+function keep(input: Derivation, fact: VmFact, creating: ReadonlySet<FunctionId>, run: Run): VmFact {
   let kept = fact.bits;
   const writes: FactWrite[] = [];
-  const field = fact.key.slice(fact.key.indexOf('.') + 1);
-  // A store to a field of that name in an object of unknown type may be one to this field.
-  const all = [...(input.writes.byKey.get(fact.key) ?? []), ...(input.writes.byKey.get(`?.${field}`) ?? [])];
-  for (const write of all) {
+  for (const write of writesTo(input, fact.key)) {
     const site = { file: write.fn.file, line: lineOf(write.at), column: columnOf(write.at), function: write.fn.name };
     const add = (effect: FactWrite['effect']): void => {
       writes.push({ site, text: writeWords(write), effect });
@@ -309,7 +308,7 @@ function keep(
       add('not for this VM');
       continue;
     }
-    const value = storedValue(input, facts, fact, write, ran);
+    const value = storedValue(fact, write, run);
     if (value === 'never') add('not for this VM');
     else if (bits.within(value, fact.bits)) add('keeps');
     else {
@@ -318,6 +317,12 @@ function keep(
     }
   }
   return { ...fact, bits: kept, writes };
+}
+
+/** A store to a field of that name in an object of unknown type may be one to this field. */
+function writesTo(input: Derivation, key: string): WriteSite[] {
+  const { byKey } = input.writes;
+  return [...(byKey.get(key) ?? []), ...(byKey.get(`?.${key.slice(key.indexOf('.') + 1)}`) ?? [])];
 }
 
 function isOtherVendor(input: Derivation, node: FunctionNode): boolean {
@@ -334,26 +339,28 @@ function runsBefore(input: Derivation, write: WriteSite): boolean {
 /** What the stores of one function store, by key and position; `undefined`: its execution was not finished. */
 type Stores = ReadonlyMap<string, bits.Bits> | undefined;
 
-/** What a write stores when it runs for this VM while the facts hold; `never`: it cannot run. */
-function storedValue(
-  input: Derivation,
-  facts: ReadonlyMap<string, VmFact>,
-  fact: VmFact,
-  write: WriteSite,
-  ran: Map<FunctionId, Stores>,
-): bits.Bits | 'never' {
+/** Executes a function while the facts hold. */
+type Run = (node: FunctionNode) => Stores;
+
+/** What a write stores when it runs for this VM; `never`: it cannot run. */
+function storedValue(fact: VmFact, write: WriteSite, run: Run): bits.Bits | 'never' {
   if (write.op === 'address' || write.op === 'whole' || write.op === '++') return bits.TOP;
-  if (!ran.has(write.fn.id)) ran.set(write.fn.id, storesOf(input, facts, write.fn));
-  const stores = ran.get(write.fn.id);
+  const stores = run(write.fn);
   return stores === undefined ? bits.TOP : (stores.get(`${fact.key}@${write.at}`) ?? 'never');
 }
 
-function storesOf(input: Derivation, facts: ReadonlyMap<string, VmFact>, node: FunctionNode): Stores {
+function storesOf(
+  input: Derivation,
+  facts: ReadonlyMap<string, VmFact>,
+  node: FunctionNode,
+  places: ReadonlySet<Pos>,
+): Stores {
   if (!('body' in node.fact)) return undefined;
   const machine = holding(input.machine, lookup(facts));
   const stores = new Map<string, bits.Bits>();
   const frame: Frame = {
     ...outermost(machine, node),
+    horizon: horizon(node.fact.body, places),
     onStore: (key, stored, state, at, fn) => {
       if (fn.id !== node.id) return;
       const place = `${key}@${at}`;
@@ -363,7 +370,7 @@ function storesOf(input: Derivation, facts: ReadonlyMap<string, VmFact>, node: F
     },
   };
   const budget = machine.budget;
-  runFunction(frame, node.fact.body, START);
+  runBody(frame, node.fact.body, START);
   return machine.budget <= 0 || budget - machine.budget > 200_000 ? undefined : stores;
 }
 

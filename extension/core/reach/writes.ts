@@ -94,7 +94,7 @@ class Collector {
         break;
       default:
     }
-    for (const each of Object.values(value)) if (typeof each === 'object') this.any(each);
+    for (const name in x) this.any(x[name as keyof typeof x]);
   }
 
   /** @returns whether there is nothing more to see in it. */

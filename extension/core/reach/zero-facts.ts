@@ -74,6 +74,6 @@ function opaque(value: unknown, add: (text: string) => void): void {
   } else if (typeof value === 'object' && value !== null) {
     const node = value as { k?: unknown; text?: unknown };
     if (node.k === 'opaque' && typeof node.text === 'string') add(node.text);
-    for (const each of Object.values(value)) if (typeof each === 'object') opaque(each, add);
+    for (const name in value) opaque(value[name as keyof typeof value], add);
   }
 }
