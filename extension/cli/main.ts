@@ -1,6 +1,9 @@
 import { performance } from 'node:perf_hooks';
 import { text } from 'node:stream/consumers';
+import { optimiseLater } from '../node/engine-flags';
 import { run } from './run';
+
+optimiseLater();
 
 /** The process behind the command. Output that nobody reads any more (`| head`) is no defect. */
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

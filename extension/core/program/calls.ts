@@ -8,12 +8,12 @@ import { definitionOf } from './functions';
 import { siteAt } from './ids';
 import type { Located } from './located';
 import { MacroEdges } from './macro-edges';
-import { Meanings } from './meanings';
+import { type Meaning, Meanings } from './meanings';
 import { PointerTest } from './pointer-test';
 import type { Edge, FunctionNode, Site, Unresolved, Via } from './program';
 import { bothWhen, type PlainEntry, readTables, readValue } from './tables';
 import { localAt } from './types';
-import { type BodyFrame, fieldCell, localCell, preferActive, type Source, sourcesOf, strip } from './values';
+import { type BodyFrame, fieldCell, localCell, type Source, sourcesOf, strip } from './values';
 import { functionsMeant, type World } from './world';
 
 /** Functions that run the function given to them before they return: an edge from the caller, not an entry point. */
@@ -76,7 +76,8 @@ class CallReader {
           siteAt(fn.file, x.at, fn.name),
           undefined,
         );
-    for (const { x, when } of uses.names) this.macros.objectLike(x.name, frame, siteAt(fn.file, x.at, fn.name), when);
+    for (const { x, when } of uses.names)
+      if (this.macros.isCaller(x.name)) this.macros.objectLike(x.name, frame, siteAt(fn.file, x.at, fn.name), when);
     for (const use of uses.classes) {
       const site = siteAt(fn.file, use.at, fn.name);
       for (const name of classFunctions(use.kind, use.name, (made) => this.world.functions.has(made)))
@@ -150,27 +151,20 @@ class CallReader {
     )
       this.dispatch(cell, site, name, call, frame);
     else if (meaning.isSlotName) return;
-    else if (meaning.functions.length > 0) this.directCall(meaning.functions, call, frame, site, inMacro);
+    else if (meaning.functions.length > 0) this.directCall(meaning, call, frame, site, inMacro);
     else if (meaning.macros.length > 0) this.macroCall(meaning.macros, call, frame, site, inMacro);
     else this.outsideCall(name, call, frame, site);
   }
 
   /** An inactive definition gets an edge too, which says so; only active ones are passed arguments. */
-  private directCall(
-    nodes: readonly FunctionNode[],
-    call: CallUse,
-    frame: BodyFrame,
-    site: Site,
-    inMacro: boolean,
-  ): void {
-    const live = preferActive(nodes);
-    for (const callee of nodes) {
-      const isOff = !live.includes(callee);
-      if (!inMacro) this.edge(frame.fn, callee, site, 'call', isOff ? bothWhen(call.when, callee.when) : call.when);
-      if (!isOff) this.passArguments(callee, call.args, frame, site);
+  private directCall({ functions, off }: Meaning, call: CallUse, frame: BodyFrame, site: Site, inMacro: boolean): void {
+    for (const callee of functions) {
+      if (!inMacro) this.edge(frame.fn, callee, site, 'call', call.when);
+      this.passArguments(callee, call.args, frame, site);
     }
+    if (!inMacro) for (const callee of off) this.edge(frame.fn, callee, site, 'call', bothWhen(call.when, callee.when));
     // Stubs that are all off: a function outside of the files is meant.
-    if (!live.some((callee) => callee.active)) this.outsideCall(live[0]?.name ?? '', call, frame, site);
+    if (functions[0]?.active !== true) this.outsideCall(functions[0]?.name ?? '', call, frame, site);
   }
 
   private passArguments(callee: FunctionNode, args: readonly Expr[], frame: BodyFrame, site: Site): void {
@@ -273,16 +267,19 @@ class CallReader {
     slot?: string,
     vendor?: Edge['vendor'],
   ): void {
-    this.edges.push({
+    const edge: Mutable<Edge> = {
       caller: caller.name,
       callee: callee.name,
       callerId: caller.id,
       calleeId: callee.id,
       site,
       via,
-      ...(slot === undefined ? {} : { slot }),
-      ...(vendor === undefined ? {} : { vendor }),
-      ...(when === undefined ? {} : { when }),
-    });
+    };
+    if (slot !== undefined) edge.slot = slot;
+    if (vendor !== undefined) edge.vendor = vendor;
+    if (when !== undefined) edge.when = when;
+    this.edges.push(edge);
   }
 }
+
+type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };

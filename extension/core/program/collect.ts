@@ -202,7 +202,7 @@ class Collector implements BodyUses {
       this.items(s.init);
       return;
     }
-    this.stores.push({ l: { k: 'id', at: s.at, name: s.name }, r: s.init, at: s.at, when: this.when });
+    if (mayPointToFunction(s.type)) this.store({ k: 'id', at: s.at, name: s.name }, s.init, s.at);
     this.expr(s.init);
   }
 
@@ -242,7 +242,7 @@ class Collector implements BodyUses {
         this.expr(x.r);
         return;
       case 'assign':
-        if (x.op === '=') this.stores.push({ l: x.l, r: x.r, at: x.at, when: this.when });
+        if (x.op === '=') this.store(x.l, x.r, x.at);
         this.expr(x.l);
         this.expr(x.r);
         return;
@@ -271,8 +271,27 @@ class Collector implements BodyUses {
   private storeCall(name: string, args: readonly Expr[], at: Pos): void {
     if (!STORES.test(name)) return;
     const [l, r] = [args[0], args.at(-1)];
-    if (l !== undefined && r !== undefined && l !== r) this.stores.push({ l, r, at, when: this.when });
+    if (l !== undefined && r !== undefined && l !== r) this.store(l, r, at);
   }
+
+  /** Only what can be a pointer to a function is kept. */
+  private store(l: Expr, r: Expr, at: Pos): void {
+    if (NO_POINTER.has(r.k) || (r.k === 'binary' && r.op !== ',')) return;
+    if (l.k === 'id') {
+      const local = this.locals.get(l.name);
+      if (local?.every(({ type }) => !mayPointToFunction(type)) === true) return;
+    }
+    this.stores.push({ l, r, at, when: this.when });
+  }
+}
+
+const NO_POINTER = new Set<Expr['k']>(['num', 'str', 'init', 'type', 'opaque']);
+
+/** A declared type that is none of a function's address: `struct kvm *`, `int`, `u64`. Typedefs' names may be anything. */
+function mayPointToFunction(type: TypeText): boolean {
+  return !/^(?:const |volatile |static )*(?:(?:struct|union|enum) \w+|bool|_Bool|(?:unsigned |signed )?(?:int|short|char)|[us](?:8|16|32))(?: ?\*(?: ?const)?)*$/.test(
+    type,
+  );
 }
 
 const STORES =

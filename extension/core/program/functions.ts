@@ -100,8 +100,7 @@ export class FunctionTable {
   }
 
   private add(file: string, fact: FunctionFact, instance?: string): void {
-    const when = joinWhen(fact.when);
-    const node: FunctionNode = {
+    const node: Mutable<FunctionNode> = {
       id: this.freeId(file, fact.name),
       name: fact.name,
       kind: 'function',
@@ -109,12 +108,14 @@ export class FunctionTable {
       line: lineOf(fact.at),
       lastLine: fact.lastLine,
       static: fact.linkage === 'static',
-      ...(when === undefined ? {} : { when }),
       active: this.conditions.isActive(fact.when, file) !== false,
-      ...vendorPart(file),
       fact,
-      ...(instance === undefined ? {} : { instance }),
     };
+    const when = joinWhen(fact.when);
+    const vendor = vendorOfFile(file);
+    if (when !== undefined) node.when = when;
+    if (vendor !== undefined) node.vendor = vendor;
+    if (instance !== undefined) node.instance = instance;
     this.nodes.set(node.id, node);
     const list = this.byName.get(fact.name);
     if (list === undefined) this.byName.set(fact.name, [node]);
@@ -131,7 +132,7 @@ export class FunctionTable {
 
 /** The function's definition; `undefined` for a macro. */
 export function definitionOf(node: FunctionNode | undefined): FunctionFact | undefined {
-  return node !== undefined && 'body' in node.fact ? node.fact : undefined;
+  return node?.kind === 'function' ? (node.fact as FunctionFact) : undefined;
 }
 
 function vendorPart(file: string): Pick<FunctionNode, 'vendor'> {
@@ -148,3 +149,5 @@ function ordered(all: readonly FunctionNode[]): readonly FunctionNode[] {
   const kept = all.some((fn) => fn.active && !isWeak(fn)) ? all.filter((fn) => !isWeak(fn)) : all;
   return [...kept.filter((fn) => fn.active), ...kept.filter((fn) => !fn.active)];
 }
+
+type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };

@@ -5,6 +5,7 @@ import { emptyFacts } from '../syntax/empty-facts';
 import type { CParser } from '../syntax/parser';
 import { readFacts } from '../syntax/read-facts';
 import { textHash } from '../syntax/text-hash';
+import { usesOf } from './collect';
 import { HeaderSearch, type HeaderSlice } from './headers';
 import { KCONFIG_FILES, kconfigFacts } from './kconfig';
 import { WantedNames } from './wanted';
@@ -42,6 +43,8 @@ export class FactsStore {
     let facts = this.facts.get(key);
     if (facts === undefined) {
       facts = make();
+      // What the linker needs of a body depends on the body alone: it is gathered with the facts, not at each link.
+      for (const fn of facts.functions) usesOf(fn);
       this.parsed++;
       this.facts.set(key, facts);
     }

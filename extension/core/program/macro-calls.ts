@@ -1,5 +1,7 @@
-import type { MacroFact } from '../syntax/facts';
+import type { Expr, MacroFact } from '../syntax/facts';
+import { exprText } from '../syntax/expr-text';
 import { callsIn, expand, type TextCall } from './expand';
+import { callingMacros } from './calling-macros';
 import type { Located } from './located';
 import type { FunctionNode } from './program';
 import { templateName } from './templates';
@@ -47,8 +49,9 @@ export class MacroReader {
   constructor(private readonly world: World) {}
 
   /** `from`: the file of the use, whose names the expansion means. */
-  callsOf(macro: Located<MacroFact>, args: readonly string[], from: string): MacroCalls {
+  callsOf(macro: Located<MacroFact>, args: readonly string[] | readonly Expr[], from: string): MacroCalls {
     const { fact } = macro;
+    if (!this.isCaller(fact.name)) return NOTHING;
     if (this.open.size > DEEPEST || this.open.has(fact)) return NOTHING;
     const isFixed =
       this.instance === undefined && !fact.text.includes('##') && !args.some((arg) => this.isCallable(arg, from));
@@ -57,8 +60,8 @@ export class MacroReader {
     const outer = this.isLocal;
     this.isLocal = false;
     this.open.add(fact);
-    const text = isFixed ? fact.text : (expand(fact, args) ?? fact.text);
-    const calls = text.includes('(') || this.namesCaller(text) ? this.read(text, macro, from) : NOTHING;
+    const text = isFixed ? fact.text : (expand(fact, args.map(textOf)) ?? fact.text);
+    const calls = this.read(text, macro, from);
     this.open.delete(fact);
     if (isFixed && this.open.size === 0) this.remember(fact, from, calls);
     this.isLocal ||= outer;
@@ -74,22 +77,28 @@ export class MacroReader {
     known.set(fact, calls);
   }
 
-  /** Whether a text names an object-like macro that calls something. */
-  private namesCaller(text: string): boolean {
-    return [...text.matchAll(/[A-Za-z_]\w*/g)].some(([name]) => this.callers().has(name));
+  /** The object-like macros with calls that a text names. */
+  private callersIn(text: string): readonly string[] {
+    return text.match(/[A-Za-z_]\w*/g)?.filter((name) => this.isCaller(name)) ?? [];
   }
 
-  private isCallable(arg: string, from: string): boolean {
+  private isCallable(arg: string | Expr, from: string): boolean {
+    const name = typeof arg === 'string' ? /^&?(\w+)$/.exec(arg)?.[1] : nameOf(arg);
     return (
-      /^&?\w+$/.test(arg) &&
-      (this.world.functions.has(arg.replace('&', '')) ||
-        macrosNamed(this.world, arg, from).some((m) => m.fact.params !== undefined))
+      name !== undefined &&
+      (this.world.functions.has(name) || macrosNamed(this.world, name, from).some((m) => m.fact.params !== undefined))
     );
   }
 
-  /** The object-like macros among `names` that call something: `#define BOTH (bit(A) | bit(B))`. */
+  /** Whether a macro of that name may call something. */
+  isCaller(name: string): boolean {
+    this.calling ??= callingMacros(this.world.definitions, this.world.functions);
+    return this.calling.has(name);
+  }
+  private calling: ReadonlySet<string> | undefined;
+
+  /** What an object-like macro calls: `#define BOTH (bit(A) | bit(B))`. */
   *objectLike(name: string, from: string): Iterable<MacroUse> {
-    if (!this.callers().has(name)) return;
     for (const macro of macrosNamed(this.world, name, from)) {
       if (macro.fact.params !== undefined) continue;
       const calls = this.callsOf(macro, [], from);
@@ -97,22 +106,9 @@ export class MacroReader {
     }
   }
 
-  /** Names of object-like macros with a call in their text. */
-  private callers(): ReadonlySet<string> {
-    if (this.callerNames === undefined) {
-      this.callerNames = new Set();
-      for (const [name, all] of this.world.definitions.macros)
-        if (all.some(({ fact }) => fact.params === undefined && /\b[A-Za-z_]\w*\s*\(/.test(fact.text)))
-          this.callerNames.add(name);
-    }
-    return this.callerNames;
-  }
-  private callerNames: Set<string> | undefined;
-
   private read(text: string, macro: Located<MacroFact>, from: string): MacroCalls {
     const direct: (FunctionNode | MacroUse)[] = [];
-    for (const [name] of text.matchAll(/[A-Za-z_]\w*/g))
-      if (name !== macro.fact.name) direct.push(...this.objectLike(name, from));
+    for (const name of this.callersIn(text)) if (name !== macro.fact.name) direct.push(...this.objectLike(name, from));
     const slots: { tag: string; field: string }[] = [];
     const passed: { node: FunctionNode; args: readonly string[] }[] = [];
     const members: MemberCall[] = [];
@@ -164,6 +160,18 @@ export class MacroReader {
     }
     return [];
   }
+}
+
+/** `f` of `f` and `&f`. */
+function nameOf(x: Expr): string | undefined {
+  const inner = x.k === 'unary' && x.op === '&' ? x.x : x;
+  return inner.k === 'id' ? inner.name : undefined;
+}
+
+/** An argument as text; of what calls by itself nothing, as these calls are the user's. */
+function textOf(arg: string | Expr): string {
+  if (typeof arg === 'string') return arg;
+  return arg.k === 'call' || arg.k === 'block' ? '' : exprText(arg);
 }
 
 export function isEmpty(calls: MacroCalls): boolean {

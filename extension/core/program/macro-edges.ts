@@ -1,5 +1,4 @@
 import type { Expr, MacroFact } from '../syntax/facts';
-import { exprText } from '../syntax/expr-text';
 import { substituted } from '../syntax/substitute';
 import { type BodyUses, type CallUse, usesOfMacro } from './collect';
 import type { Dispatches } from './dispatches';
@@ -45,12 +44,16 @@ export class MacroEdges {
 
   /** A use of a function-like macro. */
   use(macro: Located<MacroFact>, call: CallUse, frame: BodyFrame, site: Site): void {
-    const args = call.args.map((arg) => (arg.k === 'call' || arg.k === 'block' ? '' : exprText(arg)));
-    const calls = this.macros.callsOf(macro, args, frame.file);
+    const calls = this.macros.callsOf(macro, call.args, frame.file);
     if (!isEmpty(calls)) this.edges({ macro, calls }, call.args, site, call.when, frame);
   }
 
-  /** A use of a name: if it is an object-like macro with calls in its text, these. */
+  /** Whether a macro of that name may call something. */
+  isCaller(name: string): boolean {
+    return this.macros.isCaller(name);
+  }
+
+  /** A use of an object-like macro. */
   objectLike(name: string, frame: BodyFrame, site: Site, when: string | undefined): void {
     for (const use of this.macros.objectLike(name, frame.file)) this.edges(use, [], site, when, frame);
   }
@@ -121,7 +124,7 @@ export class MacroEdges {
 
   /** Reads a macro's body as part of its user's, if it does with its arguments what its text alone does not tell. */
   inline(macro: MacroFact, args: readonly Expr[], frame: BodyFrame, site: Site): void {
-    if (this.depth === DEEPEST || !this.isWorthReading(macro, frame.file)) return;
+    if (this.depth === DEEPEST || args.length === 0 || !this.isWorthReading(macro, frame.file)) return;
     if (!args.some((arg) => this.reader.pointers.mayBe(arg, frame))) return;
     this.depth++;
     this.reader.body(usesOfMacro(substituted(macro, args)), frame, site);

@@ -1,6 +1,8 @@
 import type { MacroFact } from '../syntax/facts';
+import { isHeader, vendorOfFile } from './ids';
 import type { Located } from './located';
 import type { FunctionNode } from './program';
+import { preferActive } from './values';
 import { functionLikeMacros, functionsMeant, macrosNamed, type World } from './world';
 
 /** What `name(...)` means in a file, where no local variable has that name. */
@@ -9,8 +11,10 @@ export interface Meaning {
   readonly isSlotName: boolean;
   /** Function-like macros that are on. */
   readonly macros: readonly Located<MacroFact>[];
-  /** Functions, unless a macro of the same name hides them. */
+  /** Functions that are called, unless a macro of the same name hides them: those that are on, else all. */
   readonly functions: readonly FunctionNode[];
+  /** Definitions that are off, beside others that are on. */
+  readonly off: readonly FunctionNode[];
 }
 
 /** Calls by name, each resolved once: per file, or once for all where every file means the same by it. */
@@ -41,13 +45,22 @@ export class Meanings {
     return meaning;
   }
 
-  /** No macro, and at most one function, which is external: the file of the call does not matter. */
+  /** At most one macro and one function, each known to all: the file of the call does not matter. */
   private findForAll(name: string): Meaning | undefined {
     const { definitions, functions, staticCalls } = this.world;
-    if (definitions.macros.has(name)) return undefined;
-    const all = functions.all(name);
-    if (all.length > 1 || all[0]?.static === true) return undefined;
-    return { isSlotName: staticCalls.isCallName([], name), macros: [], functions: all };
+    const macros = definitions.macros.get(name) ?? [];
+    const [macro, fn] = [macros[0], functions.all(name)[0]];
+    if (macros.length > 1 || functions.all(name).length > 1) return undefined;
+    if (macro !== undefined && (macro.fact.params === undefined || !isKnownToAll(macro.file))) return undefined;
+    if (fn?.static === true && !isKnownToAll(fn.file)) return undefined;
+    if (macro === undefined)
+      return {
+        isSlotName: staticCalls.isCallName([], name),
+        macros: [],
+        functions: fn === undefined ? [] : [fn],
+        off: [],
+      };
+    return this.find(name, macro.file);
   }
 
   private find(name: string, file: string): Meaning {
@@ -57,12 +70,20 @@ export class Meanings {
       ({ fact, file: at }) => world.conditions.isActive(fact.when, at) !== false,
     );
     const isHidden = macros.length > 0 && !macros.some(({ fact }) => callsItself(fact));
+    const meant = isHidden ? [] : functionsMeant(world, name, file);
+    const functions = preferActive(meant);
     return {
       isSlotName: world.staticCalls.isCallName(all, name),
       macros,
-      functions: isHidden ? [] : functionsMeant(world, name, file),
+      functions,
+      off: meant.filter((fn) => !functions.includes(fn)),
     };
   }
+}
+
+/** A header of no vendor's: wherever one of its names is used, it is meant. */
+function isKnownToAll(file: string): boolean {
+  return isHeader(file) && vendorOfFile(file) === undefined;
 }
 
 /** `#define f(a) f(a)`: a wrapper that means the function of the same name. */

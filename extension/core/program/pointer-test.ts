@@ -1,4 +1,4 @@
-import type { Expr, Parameter } from '../syntax/facts';
+import type { Expr, Parameter, TypeText } from '../syntax/facts';
 import { definitionOf } from './functions';
 import type { FunctionNode } from './program';
 import { localAt } from './types';
@@ -66,12 +66,22 @@ export class PointerTest {
     let found = this.known.get(fn);
     if (found === undefined) {
       found = [...(definitionOf(fn)?.params ?? []).entries()].filter(
-        ([, { name, type }]) => name !== '' && !NO_FUNCTION.test(this.world.types.resolveType(type)),
+        ([, { name, type }]) => name !== '' && this.mayHold(type),
       );
       this.known.set(fn, found);
     }
     return found;
   }
+
+  private mayHold(type: TypeText): boolean {
+    let known = this.holding.get(type);
+    if (known === undefined) {
+      known = !NO_FUNCTION.test(this.world.types.resolveType(type));
+      this.holding.set(type, known);
+    }
+    return known;
+  }
+  private readonly holding = new Map<TypeText, boolean>();
 
   private callMayGiveFunction(name: string, args: readonly Expr[], frame: Frame): boolean {
     const fact = definitionOf(this.world.functions.all(name)[0]);

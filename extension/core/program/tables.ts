@@ -79,7 +79,7 @@ export function readValue(reader: TableReader, type: TypeText, value: Expr, fram
     } else if (item.fields === undefined && isDesignating(world, item.value, frame))
       readMacroItem(reader, resolved, item.value, frame, when);
     else readField(reader, resolved, tag ?? '', item, frame, when, position);
-    position += itemsMade(world, item.value, frame);
+    position += isArray ? 1 : itemsMade(world, item.value, frame);
   }
 }
 
@@ -198,6 +198,8 @@ function expandFully(world: World, text: string, from: string, hops = 8): string
     const macro = macrosNamed(world, name, from)[0]?.fact;
     if (macro === undefined || match.index < at) continue;
     if (macro.params !== undefined && match[2] === undefined) continue;
+    // A number: what is looked for are initialisers and names.
+    if (macro.params === undefined && !/[{=]|^\s*\w+\s*$/.test(macro.text)) continue;
     let end = match.index + name.length;
     let inner = macro.text;
     if (macro.params !== undefined) {
