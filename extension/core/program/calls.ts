@@ -78,6 +78,9 @@ class CallReader {
         );
     for (const { x, when } of uses.names)
       if (this.macros.isCaller(x.name)) this.macros.objectLike(x.name, frame, siteAt(fn.file, x.at, fn.name), when);
+    for (const { x, when } of uses.operands)
+      for (const callee of functionsMeant(this.world, x.name, fn.file))
+        this.edge(fn, callee, siteAt(fn.file, x.at, fn.name), 'argument', when, 'asm');
     for (const use of uses.classes) {
       const site = siteAt(fn.file, use.at, fn.name);
       for (const name of classFunctions(use.kind, use.name, (made) => this.world.functions.has(made)))

@@ -15,6 +15,8 @@ export interface BodyUses {
   readonly classes: readonly ClassUse[];
   /** Names that stand where a value is used: macros that call something, functions whose address is taken. */
   readonly names: readonly NameUse[];
+  /** Names given to inline assembler. */
+  readonly operands: readonly NameUse[];
 }
 
 export interface NameUse {
@@ -93,6 +95,7 @@ class Collector implements BodyUses {
   readonly inits: InitUse[] = [];
   readonly classes: ClassUse[] = [];
   readonly names: NameUse[] = [];
+  readonly operands: NameUse[] = [];
   private when: string | undefined;
   /** Declared in the block that is read. */
   private open: Mutable<Local>[] = [];
@@ -188,7 +191,7 @@ class Collector implements BodyUses {
 
   /** A function given to the assembler is called there: `asm("call *%0" : : "r" (fn))`. */
   private asmInput(x: Expr): void {
-    if (x.k === 'id') this.calls.push({ fn: x, args: [], at: x.at, when: this.when });
+    if (x.k === 'id' && !this.locals.has(x.name)) this.operands.push({ x, when: this.when });
     this.expr(x);
   }
 
