@@ -4,7 +4,7 @@ import { evaluate } from './evaluate';
 import { hasLabel, runStatements } from './execute';
 import * as bits from './known-bits';
 import { cellOf } from './locals';
-import type { Decision, Frame, Label } from './machine';
+import type { Decision, Frame, Label, Rule } from './machine';
 import { bitsOf, joinAll, refine, type State, type Value } from './state';
 
 export function runIf(frame: Frame, stmt: Extract<Stmt, { k: 'if' }>, state: State): State | undefined {
@@ -19,9 +19,13 @@ export function runIf(frame: Frame, stmt: Extract<Stmt, { k: 'if' }>, state: Sta
     if (frame.goals !== undefined) frame.goals.labels = label === undefined ? outerLabels : [...outerLabels, label];
   };
   enter(true);
-  const then = runArm(frame, stmt.then, enterThen);
+  const then = within(frame, enterElse === undefined ? Infinity : stretch(stmt.then)?.to, () =>
+    runArm(frame, stmt.then, enterThen),
+  );
   enter(false);
-  const otherwise = runArm(frame, stmt.else ?? [], enterElse);
+  const otherwise = within(frame, enterThen === undefined ? Infinity : stretch(stmt.else ?? [])?.to, () =>
+    runArm(frame, stmt.else ?? [], enterElse),
+  );
   if (frame.goals !== undefined) {
     frame.goals.labels = outerLabels;
     const value = enterThen === undefined ? false : enterElse === undefined ? true : 'unknown';
@@ -30,6 +34,17 @@ export function runIf(frame: Frame, stmt: Extract<Stmt, { k: 'if' }>, state: Sta
     );
   }
   return joinAll([...(then === undefined ? [] : [then]), ...(otherwise === undefined ? [] : [otherwise])]);
+}
+
+/** Runs what other ways go around: behind `end`, its last position, they join. */
+export function within<Result>(frame: Frame, end: number | undefined, run: () => Result): Result {
+  const { goals } = frame;
+  if (goals === undefined || end === undefined || end >= goals.until) return run();
+  const outer = goals.until;
+  goals.until = end;
+  const result = run();
+  goals.until = outer;
+  return result;
 }
 
 /** An arm that the condition does not enter may still be entered at a label. */
@@ -55,17 +70,18 @@ function decision(
   facts: readonly string[],
   goesOn: { then: boolean; otherwise: boolean },
 ): Decision {
-  const rules: { needs: boolean; from: number; to: number }[] = [];
+  const rules: Rule[] = [];
   const then = stretch(stmt.then);
   const otherwise = stretch(stmt.else ?? []);
   if (then !== undefined) rules.push({ needs: true, ...then });
   if (otherwise !== undefined) rules.push({ needs: false, ...otherwise });
   const end = Math.max(then?.to ?? stmt.at, otherwise?.to ?? stmt.at);
   const ends = (body: readonly Stmt[]): boolean => /^(?:return|goto|break|continue)$/.test(body.at(-1)?.k ?? '');
+  const until = (body: readonly Stmt[]): number => Math.min(frame.goals?.until ?? Infinity, labelBehind(frame, body));
   if (value === true ? !goesOn.then : value === 'unknown' && !goesOn.then && ends(stmt.then))
-    rules.push({ needs: false, from: end + 1, to: Infinity });
+    rules.push({ needs: false, from: end + 1, to: until(stmt.then), behind: true });
   if (value === false ? !goesOn.otherwise : value === 'unknown' && !goesOn.otherwise && ends(stmt.else ?? [])) {
-    rules.push({ needs: true, from: end + 1, to: Infinity });
+    rules.push({ needs: true, from: end + 1, to: until(stmt.else ?? []), behind: true });
   }
   const site = {
     file: frame.node.file,
@@ -76,8 +92,42 @@ function decision(
   return { guard: { site, text: stmt.text, value, facts }, rules };
 }
 
+/** The position of the label that an arm jumps to, if it ends with a jump ahead: from there on all ways are one. */
+function labelBehind(frame: Frame, body: readonly Stmt[]): number {
+  const last = body.at(-1);
+  if (last?.k !== 'goto' || !('body' in frame.node.fact)) return Infinity;
+  const at = labelsOf(frame.node.fact.body).get(last.label) ?? 0;
+  return at > last.at ? at : Infinity;
+}
+
+const labels = new WeakMap<readonly Stmt[], ReadonlyMap<string, number>>();
+
+function labelsOf(body: readonly Stmt[]): ReadonlyMap<string, number> {
+  let found = labels.get(body);
+  if (found === undefined) {
+    const all = new Map<string, number>();
+    const visit = (list: readonly Stmt[]): void => {
+      for (const stmt of list) {
+        if (stmt.k === 'label') all.set(stmt.name, stmt.at);
+        else if (stmt.k === 'if') [stmt.then, stmt.else ?? []].forEach(visit);
+        else if ('body' in stmt && stmt.body !== undefined) visit(stmt.body);
+      }
+    };
+    visit(body);
+    labels.set(body, (found = all));
+  }
+  return found;
+}
+
+const stretches = new WeakMap<readonly Stmt[], { from: number; to: number } | undefined>();
+
 /** From the first to the last position that a list of statements mentions. */
 export function stretch(body: readonly Stmt[]): { from: number; to: number } | undefined {
+  if (!stretches.has(body)) stretches.set(body, findStretch(body));
+  return stretches.get(body);
+}
+
+function findStretch(body: readonly Stmt[]): { from: number; to: number } | undefined {
   let from = Infinity;
   let to = -Infinity;
   const visit = (value: unknown): void => {
@@ -99,6 +149,7 @@ export function runSwitch(frame: Frame, stmt: Extract<Stmt, { k: 'switch' }>, st
   frame.read.clear();
   const [after, value] = evaluate(frame, stmt.x, state);
   const facts = [...frame.read].sort();
+  const isDecided = bits.single(bitsOf(after, value)) !== undefined;
   const outerBreaks = frame.flow.breaks;
   frame.flow.breaks = [];
   const body = flattenCases(frame, stmt.body);
@@ -136,7 +187,7 @@ export function runSwitch(frame: Frame, stmt: Extract<Stmt, { k: 'switch' }>, st
         });
       }
     }
-    current = runStatements(frame, arm, start);
+    current = within(frame, isDecided ? Infinity : stretch(arm)?.to, () => runStatements(frame, arm, start));
     i = Math.max(end, i + 1);
   }
   if (goals !== undefined) goals.labels = outerLabels;

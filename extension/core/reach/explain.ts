@@ -13,7 +13,7 @@ export function guardsBefore(context: { readonly decisions: readonly Decision[] 
   for (const { guard, rules } of context.decisions) {
     for (const rule of rules) {
       if (at < rule.from || at > rule.to) continue;
-      if (guard.value === 'unknown' && rule.to === Infinity) continue;
+      if (guard.value === 'unknown' && rule.behind === true) continue;
       guards.push({ ...guard, needs: rule.needs });
     }
   }

@@ -1,4 +1,5 @@
 import type { Stmt } from '../syntax/facts';
+import { stretch, within } from './branches';
 import { changesIn, forgetChanges, loopCursors } from './changes';
 import { type Split, split } from './conditions';
 import { evaluate, freshSymbol } from './evaluate';
@@ -59,7 +60,7 @@ export function turn(
     enter = joinAll(yes);
     left.push(...no);
   }
-  let end = runStatements(frame, stmt.body, enter);
+  let end = within(frame, stretch(stmt.body)?.to, () => runStatements(frame, stmt.body, enter));
   end = joinAll([...(end === undefined ? [] : [end]), ...frame.flow.continues]);
   left.push(...frame.flow.breaks);
   frame.flow.breaks = outer.breaks;

@@ -17,8 +17,16 @@ export type FactsLookup = (key: string) => KnownFact | undefined;
 /** A condition that one execution met, and what depends on it. */
 export interface Decision {
   readonly guard: Omit<Guard, 'needs'>;
-  /** Stretches of source, in positions, that run only if the condition is `needs`. */
-  readonly rules: readonly { readonly needs: boolean; readonly from: number; readonly to: number }[];
+  readonly rules: readonly Rule[];
+}
+
+/** A stretch of source, in positions, that runs only if a condition is `needs`. */
+export interface Rule {
+  readonly needs: boolean;
+  readonly from: number;
+  readonly to: number;
+  /** The stretch stands behind the condition, whose other arm is left for good. */
+  readonly behind?: true;
 }
 
 /** A call on the way to a goal, seen in a state that can be. */
@@ -110,6 +118,8 @@ export interface Goals {
   readonly seen: Seen[];
   readonly decisions: Decision[];
   labels: readonly Label[];
+  /** Where ways join that did not all pass what runs now: behind it a `return` here proves nothing. */
+  until: number;
   /** Statements that were run, with the labels around them. */
   readonly ran: Map<object, readonly Label[]>;
   /** A reason why the execution is incomplete. */
