@@ -180,7 +180,15 @@ export function runFrom(
     const leading = list.filter((edge) => input.closure.has(edge.calleeId));
     if (leading.length > 0) edges.set(at, leading);
   }
-  const goals: Goals = { edges, seen: [], decisions: [], labels: [], until: Infinity, ran: new Map(), gaveUp: undefined };
+  const goals: Goals = {
+    edges,
+    seen: [],
+    decisions: [],
+    labels: [],
+    until: Infinity,
+    ran: new Map(),
+    gaveUp: undefined,
+  };
   const frame: Frame = { ...outermost(machine, node), goals, horizon: horizon(node.fact.body, new Set(edges.keys())) };
   runBody(frame, node.fact.body, start);
   goals.seen.push(...seenElsewhere(node, edges, goals));

@@ -1,10 +1,12 @@
 import type { Expr, Stmt } from '../syntax/facts';
+import { classFunctions } from '../syntax/guard-classes';
 import { flattenCases, runIf, runSwitch } from './branches';
 import { callValue, groupReturns, type Returned } from './call';
 import { forgetChanges } from './changes';
 import { isTruth, split } from './conditions';
 import { declare } from './declare';
 import { convertedTo, evaluate } from './evaluate';
+import { havocCall } from './havoc';
 import * as bits from './known-bits';
 import { runLoop, turn } from './loops';
 import type { Frame } from './machine';
@@ -161,10 +163,8 @@ function step(frame: Frame, stmt: Stmt, state: State): State | undefined {
       return runStatements(frame, stmt.body, state);
     case 'when':
       return runConditional(frame, stmt, state);
-    case 'guard': {
-      const after = stmt.args.reduce((each, arg) => evaluate(frame, arg, each)[0], state);
-      return stmt.body === undefined ? after : runStatements(frame, stmt.body, after);
-    }
+    case 'guard':
+      return runGuard(frame, stmt, state);
     case 'asm': {
       const after = stmt.inputs.reduce((each, input) => evaluate(frame, input, each)[0], state);
       const end = stmt.outputs.reduce((each, output) => assign(frame, output, UNKNOWN, each, stmt.at), after);
@@ -182,6 +182,25 @@ function step(frame: Frame, stmt: Stmt, state: State): State | undefined {
 
 export function park(frame: Frame, label: string, state: State): void {
   frame.flow.parked.set(label, [...(frame.flow.parked.get(label) ?? []), state]);
+}
+
+/** `guard(x)(y)`, `scoped_guard(x, y) { }`: what the class's functions may write is forgotten, where they run. */
+function runGuard(frame: Frame, stmt: Extract<Stmt, { k: 'guard' }>, state: State): State | undefined {
+  const { machine, node } = frame;
+  const written = classFunctions('guard', stmt.name, () => true)
+    .flatMap((name) => machine.program.symbols.functionsNamed(name, node.file))
+    .map((fn) => machine.writtenBy(fn.id));
+  const args: Value[] = [];
+  let after = state;
+  for (const arg of stmt.args) {
+    const [next, value] = evaluate(frame, arg, after);
+    after = next;
+    args.push(value);
+  }
+  const forget = (each: State): State => (written.length === 0 ? each : havocCall(frame, args, each, written));
+  if (stmt.body === undefined) return forget(after);
+  const end = runStatements(frame, stmt.body, forget(after));
+  return end === undefined ? undefined : forget(end);
 }
 
 /** Statements under `#if`: run, not run, or either. */
