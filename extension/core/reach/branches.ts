@@ -110,7 +110,7 @@ function labelsOf(body: readonly Stmt[]): ReadonlyMap<string, number> {
       for (const stmt of list) {
         if (stmt.k === 'label') all.set(stmt.name, stmt.at);
         else if (stmt.k === 'if') [stmt.then, stmt.else ?? []].forEach(visit);
-        else if ('body' in stmt && stmt.body !== undefined) visit(stmt.body);
+        else if ('body' in stmt) visit(stmt.body);
       }
     };
     visit(body);
