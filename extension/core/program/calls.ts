@@ -59,7 +59,7 @@ class CallReader {
   constructor(readonly world: World) {
     this.dispatches = new Dispatches(world, this.flow);
     this.macros = new MacroEdges(world, this);
-    this.pointers = new PointerTest(world);
+    this.pointers = new PointerTest(world, this.flow);
     this.meanings = new Meanings(world);
   }
 

@@ -1,4 +1,5 @@
 import type { Expr, Parameter, TypeText } from '../syntax/facts';
+import type { Flow } from './flow';
 import { definitionOf } from './functions';
 import type { FunctionNode } from './program';
 import { localAt } from './types';
@@ -14,7 +15,11 @@ export class PointerTest {
   private pointerFieldNames: Set<string> | undefined;
   private readonly known = new Map<FunctionNode, readonly (readonly [number, Parameter])[]>();
 
-  constructor(private readonly world: World) {}
+  /** @param flow what tables hold when bodies are read: a field that holds a function is a pointer, whatever its type's name */
+  constructor(
+    private readonly world: World,
+    private readonly flow: Flow,
+  ) {}
 
   /** A cheap test before the work: could this expression be a pointer to a function? */
   mayBe(x: Expr, frame: Frame): boolean {
@@ -96,6 +101,9 @@ export class PointerTest {
         for (const { fact } of all)
           for (const field of fact.fields)
             if (this.world.types.isFunctionPointer(field.type)) this.pointerFieldNames.add(field.name);
+      for (const cell of this.flow.cells())
+        if (cell[0] === 'f' || cell[0] === '*')
+          this.pointerFieldNames.add(cell.slice(cell.lastIndexOf(cell[0] === 'f' ? '.' : ':') + 1));
     }
     return this.pointerFieldNames;
   }
