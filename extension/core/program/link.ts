@@ -2,6 +2,7 @@ import type { FileFacts } from '../syntax/facts';
 import { readCalls } from './calls';
 import { Conditions } from './conditions';
 import { Constants } from './constants';
+import { findDangling } from './dangling';
 import { findEntries } from './entries';
 import { FunctionTable } from './functions';
 import { compareEdges, compareSites, compareText } from './ids';
@@ -21,14 +22,17 @@ export function linkProgram(facts: readonly FileFacts[], version: string): Progr
   const graph = readCalls(world);
   const edges = distinct(graph.edges.sort(compareEdges));
   const live = edges.filter((edge) => isLive(world, edge));
+  const entries = findEntries(world, files, graph);
+  const callers = groupBy(live, (edge) => edge.calleeId);
   return {
     version,
     files,
     functions: new Map([...world.functions.nodes].sort(([a], [b]) => compareText(a, b))),
     edges,
     callees: groupBy(live, (edge) => edge.callerId),
-    callers: groupBy(live, (edge) => edge.calleeId),
-    entries: findEntries(world, files, graph),
+    callers,
+    entries,
+    dangling: findDangling(graph.flow, world.functions.nodes, callers, entries),
     unresolved: graph.unresolved.sort((a, b) => compareSites(a.site, b.site) || compareText(a.text, b.text)),
     problems: [...files.values()].flatMap((file) => file.problems),
     symbols: new LinkedSymbols(world, graph.flow, graph.plain),

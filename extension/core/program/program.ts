@@ -1,3 +1,4 @@
+import type { Dangling } from './dangling';
 import type { Problem } from '../source/tree';
 import type { Expr, FileFacts, FunctionFact, MacroFact, StructFact, VariableFact, When } from '../syntax/facts';
 
@@ -21,6 +22,7 @@ export interface Program {
   readonly callers: ReadonlyMap<FunctionId, readonly Edge[]>;
   readonly entries: readonly EntryPoint[];
   readonly unresolved: readonly Unresolved[];
+  readonly dangling: readonly Dangling[];
   readonly problems: readonly Problem[];
   readonly symbols: Symbols;
 }

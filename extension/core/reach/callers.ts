@@ -15,6 +15,8 @@ export interface CallersInput {
   readonly input: WalkInput;
   /** Functions that some entry point reaches in the vendor's call graph. */
   readonly live: ReadonlySet<FunctionId>;
+  /** Functions that may run without an entry point that was found, and why. */
+  readonly doubtful: ReadonlyMap<FunctionId, string>;
 }
 
 /** Guards shown for one caller: more would say no more. */
@@ -59,14 +61,21 @@ function callerOf(parts: CallersInput, node: FunctionNode, all: ReadonlySet<Func
     entries: entriesOf(parts, own, open),
     ...(witness === undefined ? {} : { witness }),
     ...(cutBy === undefined ? {} : { cutBy }),
-    conditions: verdict === 'conditional' ? (witness?.conditions ?? []) : [],
+    conditions:
+      verdict === 'conditional' ? (witness?.conditions ?? []) : verdict === 'unknown' ? doubts(parts, node) : [],
   };
 }
 
+function doubts({ doubtful }: CallersInput, node: FunctionNode): string[] {
+  const why = doubtful.get(node.id);
+  return why === undefined ? [] : [why];
+}
+
 function verdictOf(parts: CallersInput, node: FunctionNode, own: readonly Context[]): Verdict {
-  const { contexts, input, live, walk } = parts;
+  const { contexts, doubtful, input, live, walk } = parts;
   if (own.some((context) => contexts.isFree(context))) return 'reachable';
   if (own.some((context) => contexts.isOpen(context))) return 'conditional';
+  if (doubtful.has(node.id) && input.closure.has(node.id)) return 'unknown';
   if (!live.has(node.id) || !input.closure.has(node.id)) return 'unreachable';
   // An execution that was not finished may have missed the call that leads here, or the one that leads on.
   const nearby = vendorBackwards(parts.graph, [node.id]);

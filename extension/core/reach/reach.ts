@@ -7,7 +7,7 @@ import { type Phase, walk, type Walk, type WalkInput } from './contexts';
 import { type FactsLookup, holding, type Machine, MAX_INLINE, outermost, type Weaker } from './machine';
 import { type PathOptions, type Paths, pathsBetween } from './paths';
 import { START } from './state';
-import { backwards, forwards, vendorGraph, type VendorGraph } from './vendor-graph';
+import { type VendorGraph, backwards, doubtful, forwards, vendorGraph } from './vendor-graph';
 import { type Caller, type Fact, type Question, vendorOf, type Why } from './verdict';
 import { axioms, deriveFacts, tableFact, type VmFact } from './vm-facts';
 import { whyPasses } from './why';
@@ -61,10 +61,9 @@ export function analyseReach(
     // What KVM itself dispatches to (exit handlers, device operations) is a name on a path, not a way in.
     (entry) => !entry.inside && (entry.vendor === undefined || entry.vendor === vendor) && graph.has(entry.functionId),
   );
-  const live = forwards(
-    graph,
-    entries.map((entry) => entry.functionId),
-  );
+  // What may run without a known call may write, too.
+  const begins = [...entries, ...program.dangling].map((one) => one.functionId).filter((id) => graph.has(id));
+  const live = forwards(graph, begins);
   const machine: Omit<Machine, 'facts'> = {
     program,
     vm: question.vm,
@@ -78,11 +77,7 @@ export function analyseReach(
   };
   const targets = (slot: string): FunctionId[] => program.symbols.slot(slot).map((target) => target.functionId);
   const creators = new Set([...targets(CREATION.vm), ...targets(CREATION.vcpu)]);
-  const liveLater = forwards(
-    graph,
-    entries.map((entry) => entry.functionId),
-    creators,
-  );
+  const liveLater = forwards(graph, begins, creators);
   const isBare = weaker.facts === 'axioms';
   const facts = isBare
     ? axioms(program, question)
@@ -199,6 +194,7 @@ class Answers implements Reach {
       ...this.walked,
       input: this.input,
       live: this.live,
+      doubtful: doubtful(this.program, this.graph),
     };
   }
 

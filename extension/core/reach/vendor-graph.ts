@@ -81,3 +81,14 @@ function spread(start: Iterable<FunctionId>, next: (id: FunctionId) => readonly 
   }
   return seen;
 }
+
+/** What a function that no call was found of can lead to, with the reason why it is not known whether it runs. */
+export function doubtful(program: Program, graph: VendorGraph): ReadonlyMap<FunctionId, string> {
+  const found = new Map<FunctionId, string>();
+  for (const { functionId, site, place } of program.dangling) {
+    const name = program.functions.get(functionId)?.name ?? functionId;
+    const why = `${name}() is kept in ${place} (${site.file}:${site.line}), and no call through that was found`;
+    for (const id of forwards(graph, [functionId])) if (!found.has(id)) found.set(id, why);
+  }
+  return found;
+}

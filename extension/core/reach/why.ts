@@ -27,12 +27,24 @@ export function whyPasses(parts: CallersInput, sites: readonly ResolvedSite[]): 
     const path = pathTo(open);
     return { verdict: 'conditional', path, conditions: path.conditions };
   }
+  const doubt = doubtAbout(parts, sites);
+  if (doubt !== undefined) return { verdict: 'unknown', conditions: [doubt] };
   const chain = structural(parts, sites);
   if (chain === undefined) return { verdict: 'unreachable', conditions: [] };
   const { cuts, gaveUp } = cutsAlong(parts, chain);
   const first = cuts[0];
   if (first === undefined && gaveUp !== undefined) return { verdict: 'unknown', conditions: [gaveUp] };
   return { verdict: 'blocked', ...(first === undefined ? {} : { cutBy: first }), cuts, conditions: [] };
+}
+
+/** Why it is not known whether the sites are passed: all lie behind a function that may run without a known call. */
+function doubtAbout({ doubtful, input }: CallersInput, sites: readonly ResolvedSite[]): string | undefined {
+  const reasons = sites.map((site) =>
+    (site.kind === 'function' ? site.ids : site.edges.map((edge) => edge.callerId))
+      .filter((id) => input.closure.has(id))
+      .flatMap((id) => doubtful.get(id) ?? []),
+  );
+  return reasons.every((one) => one.length > 0) ? reasons[0]?.[0] : undefined;
 }
 
 function advance(sites: readonly ResolvedSite[], passed: number, id: FunctionId, edge: Edge | undefined): number {
