@@ -16,7 +16,8 @@ export function renderWhy(report: WhyReport, sites: readonly string[], sinks: re
   for (const cut of report.cuts ?? []) {
     if (!sameGuard(cut, report.cutBy)) lines.push(`also cut by ${cutText(cut, facts)}`);
   }
-  if (report.conditions.length > 0) lines.push(`only if ${report.conditions.join('; ')}`);
+  if (report.conditions.length > 0)
+    lines.push(`${report.verdict === 'unknown' ? 'gave up:' : 'only if'} ${report.conditions.join('; ')}`);
   if (report.path !== undefined) lines.push('', ...pathLines(report.path));
   if (report.path === undefined && report.verdict === 'unreachable') lines.push('no entry point leads there');
   if (report.facts.length > 0) lines.push('', 'rests on', ...report.facts.flatMap(factLines));
