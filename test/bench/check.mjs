@@ -29,7 +29,7 @@ function check() {
   const start = performance.now();
   const result = spawnSync(
     'node',
-    ['--import', preload, join(root, 'dist/cli.js'), 'check', tree, '--format', 'json'],
+    ['--import', preload, join(root, 'dist/cli.js'), 'check', tree, '--format', 'json', '--timings'],
     {
       env: { ...process.env, RSS_FILE: file },
       encoding: 'utf8',
@@ -39,7 +39,7 @@ function check() {
   const ms = performance.now() - start;
   if (result.status !== 0 && result.status !== 1)
     throw new Error(`check ended with ${result.status}: ${result.stderr}`);
-  return { ms, mb: Number(readFileSync(file, 'utf8')) / 1024 };
+  return { ms, mb: Number(readFileSync(file, 'utf8')) / 1024, phases: JSON.parse(result.stdout).timings };
 }
 
 function cscope() {
@@ -72,6 +72,10 @@ try {
   console.log(
     `kvm-lens check   median ${ms.toFixed(0)} ms, peak ${median(ours.map((run) => run.mb)).toFixed(0)} MB (${runs} runs)`,
   );
+  const phases = Object.keys(ours[0]?.phases ?? {}).map(
+    (phase) => `${phase} ${median(ours.map((run) => run.phases[phase])).toFixed(0)} ms`,
+  );
+  console.log(`of it, medians   ${phases.join(', ')}`);
   console.log(`cscope -b + -L3  median ${other.toFixed(0)} ms`);
   console.log(`ratio            ${(ms / other).toFixed(1)}`);
 } finally {

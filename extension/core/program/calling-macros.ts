@@ -33,7 +33,9 @@ function callsByItself({ name, text, params }: MacroFact): boolean {
   if (text.includes('##') && (/##\s*\w+\s*\)*\s*\(/.test(text) || name.endsWith('NAME'))) return true;
   if (!text.includes('(')) return false;
   if (/(?:->|\.)\s*\w+\s*\)*\s*\(|static_call|\)\s*\(/.test(text)) return true;
-  return params?.some((param) => /^\w+$/.test(param) && new RegExp(`\\b${param}\\s*\\(`).test(text)) ?? false;
+  if (params === undefined) return false;
+  for (const [, called = ''] of text.matchAll(/([A-Za-z_]\w*)\s*\(/g)) if (params.includes(called)) return true;
+  return false;
 }
 
 function listOf(map: Map<string, string[]>, key: string): string[] {

@@ -27,7 +27,7 @@ export function linkProgram(facts: readonly FileFacts[], version: string): Progr
   return {
     version,
     files,
-    functions: new Map([...world.functions.nodes].sort(([a], [b]) => compareText(a, b))),
+    functions: world.functions.nodes,
     edges,
     callees: groupBy(live, (edge) => edge.callerId),
     callers,

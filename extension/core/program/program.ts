@@ -10,7 +10,7 @@ export interface Program {
   /** `6.12.117` from the top Makefile, or `''`. */
   readonly version: string;
   readonly files: ReadonlyMap<string, FileFacts>;
-  /** By id. Functions and the function-like macros that lie on a call chain. */
+  /** By id, in the order of files and source. Functions, then the macros that lie on a call chain. */
   readonly functions: ReadonlyMap<FunctionId, FunctionNode>;
   /** Sorted by place, then caller and callee. Those that the reference configuration switches off are among them, with `when`. */
   readonly edges: readonly Edge[];

@@ -1,3 +1,4 @@
+import { compareSites } from '../program/ids';
 import type { Edge, FunctionId, FunctionNode, Program } from '../program/program';
 import type { Expr } from '../syntax/facts';
 import { type CallersInput, callersOf } from './callers';
@@ -210,7 +211,7 @@ class Answers implements Reach {
           from: fact.from,
           ...(fact.reason === undefined ? {} : { reason: fact.reason }),
           ...(fact.since === undefined ? {} : { since: fact.since }),
-          writes: fact.writes,
+          writes: [...fact.writes].sort((a, b) => compareSites(a.site, b.site)),
         },
       ];
     });
