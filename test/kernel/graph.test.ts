@@ -120,6 +120,11 @@ for (const name of TREES)
       expect(missing).toEqual([]);
     });
 
+    it('takes no test of a pointer for a registration', () => {
+      const odd = program.entries.filter(({ name }) => /^_|^(?:likely|unlikely|READ_ONCE|ARRAY_SIZE)/.test(name));
+      expect(odd).toEqual([]);
+    });
+
     it('leaves few dispatch sites open, and says why', () => {
       const dispatched = new Set(
         program.edges

@@ -290,6 +290,15 @@ const MISSING: Probes = {
 
 /** An edge that the code does not have: what cannot be reached may be called reachable. */
 const SURPLUS: Probes = {
+  'a test of a pointer, in a macro of the kernel': {
+    c: {
+      'include/linux/compiler.h': '#define unlikely(x) __branch_check__(x, 0)\n',
+      'include/linux/array_size.h': '#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]) + __must_be_array(a))\n',
+      'arch/x86/kvm/a.c': `#include <linux/compiler.h>\n#include <linux/array_size.h>\nstruct s { int (*h)(int); };\n${F}static int (*const all[])(int) = { g };\nvoid set(struct s *s) { s->h = f; }\nint run(struct s *s) { if (unlikely(s->h)) return s->h(1); return all[ARRAY_SIZE(all) - 1](2); }`,
+    },
+    calls: { run: 'f g' },
+    entries: [],
+  },
   '__free(x) of a name that a function has too': {
     c: 'static void put(struct s *s) {}\nstatic void vput(void) {}\nDEFINE_FREE(vput, struct s *, put(_T))\nvoid run(void) { struct s *s __free(vput) = 0; }',
     calls: { run: 'put' },

@@ -172,7 +172,8 @@ class EntryFinder {
   }
 
   escape({ to, node, site }: Escape): void {
-    if (!isKvmFile(site.file)) return;
+    // To take a callback back is no way in.
+    if (!isKvmFile(site.file) || /(?:^|_)unregister/.test(to)) return;
     this.add(kindOfRegistration(to), `${to}(${node.name})`, node, site, false);
   }
 

@@ -24,7 +24,8 @@ export interface BodyFrame extends Frame {
 export type Source = { readonly node: FunctionNode; readonly when?: string } | { readonly cell: Cell };
 
 const DEEPEST = 12;
-const PASS_THROUGH =
+/** Macros whose value is their argument, which they neither call nor keep. */
+export const PASS_THROUGH =
   /^(?:READ_ONCE|WRITE_ONCE|rcu_dereference\w*|srcu_dereference\w*|smp_load_acquire|likely|unlikely|__?force|symbol_get|static_call_query)$/;
 
 export function sourcesOf(world: World, x: Expr, frame: Frame, depth = 0): Source[] {
