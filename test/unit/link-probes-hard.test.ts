@@ -256,21 +256,18 @@ const MISSING: Probes = {
   },
   'that others are refused before': {
     ...way(VM_FD('if (ioctl != KVM_SET_ONE)\n\t\treturn -25;\n\tzap(kvm);'), ['ioctl KVM_SET_ONE']),
-    why: 'an ioctl behind `if (ioctl != X) return` has no name (reach)',
   },
   'of two reasons with one handler': {
     ...way(
       `${EXIT_OPS}static int handle(struct kvm_vcpu *vcpu) { zap(vcpu->kvm); return 1; }\nstatic int (*kvm_vmx_exit_handlers[])(struct kvm_vcpu *vcpu) = { [EXIT_REASON_A] = handle, [EXIT_REASON_B] = handle };\nstatic int vmx_handle_exit(struct kvm_vcpu *vcpu) { return kvm_vmx_exit_handlers[reason_of(vcpu)](vcpu); }\nstruct kvm_x86_ops vt_x86_ops = { .handle_exit = vmx_handle_exit };\n${RUN_FD}`,
       ['exit EXIT_REASON_A', 'exit EXIT_REASON_B'],
     ),
-    why: 'of several exits with one handler only the first is named (reach)',
   },
   'with a switch that falls through': {
     ...way(
       `${EXIT_OPS}static int mmio(struct kvm_vcpu *vcpu) { zap(vcpu->kvm); return 1; }\nstatic int tdx_handle_exit(struct kvm_vcpu *vcpu) { switch (reason_of(vcpu)) { case EXIT_REASON_A: note(vcpu); fallthrough; case EXIT_REASON_B: return mmio(vcpu); } return 0; }\nstruct kvm_x86_ops vt_x86_ops = { .handle_exit = tdx_handle_exit };\n${RUN_FD}`,
       ['exit EXIT_REASON_A', 'exit EXIT_REASON_B'],
     ),
-    why: 'the way through the first label is lost where its call cannot be followed (reach)',
   },
   'with a call that falls through': {
     ...way(
@@ -279,7 +276,6 @@ const MISSING: Probes = {
       ),
       ['ioctl KVM_SET_ONE', 'ioctl KVM_SET_TWO'],
     ),
-    why: 'the way through the first label is lost where its call cannot be followed (reach)',
   },
   stop_one_cpu: { ...now('stop_one_cpu(0, g, s)') },
   sort_nonatomic: { ...now('sort_nonatomic(s, 4, 8, g, NULL)') },

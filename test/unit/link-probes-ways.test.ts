@@ -116,7 +116,7 @@ const EXITS: Probes = {
   ),
   'called beside the table': way(
     `static int handle_cr(struct kvm_vcpu *vcpu) { zap(vcpu->kvm); return 1; }\nstatic int (*kvm_vmx_exit_handlers[])(struct kvm_vcpu *vcpu) = { [EXIT_REASON_CR_ACCESS] = handle_cr };\nstatic int handle_exit(struct kvm_vcpu *vcpu, int reason) { if (reason == EXIT_REASON_CR_ACCESS) return handle_cr(vcpu); return kvm_vmx_exit_handlers[reason](vcpu); }\n${VCPU_FD('switch (ioctl) {\n\tcase KVM_RUN:\n\t\treturn handle_exit(vcpu, read_reason());\n\t}')}`,
-    ['exit EXIT_REASON_CR_ACCESS', 'ioctl KVM_RUN'],
+    ['exit EXIT_REASON_CR_ACCESS'],
   ),
   'of a TDX call': way(
     `static int map(struct kvm_vcpu *vcpu) { zap(vcpu->kvm); return 1; }\nstatic int tdvmcall(struct kvm_vcpu *vcpu, int leaf) { switch (leaf) { case TDVMCALL_MAP_GPA: return map(vcpu); default: return 0; } }\n${VCPU_FD('switch (ioctl) {\n\tcase KVM_RUN:\n\t\treturn tdvmcall(vcpu, read_leaf());\n\t}')}`,

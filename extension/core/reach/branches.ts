@@ -1,11 +1,13 @@
-import { columnOf, type Expr, lineOf, type Stmt } from '../syntax/facts';
+import { columnOf, lineOf, type Stmt } from '../syntax/facts';
 import { few, split } from './conditions';
 import { evaluate } from './evaluate';
 import { hasLabel, runStatements } from './execute';
 import * as bits from './known-bits';
-import { cellOf } from './locals';
-import type { Decision, Frame, Label, Rule } from './machine';
-import { bitsOf, joinAll, refine, type State, type Value } from './state';
+import type { Decision, Frame, Rule } from './machine';
+import { choiceOf, chosen, excluded } from './selectors';
+import { bitsOf, joinAll, refine, START, type State, type Value } from './state';
+
+type Case = Extract<Stmt, { k: 'case' }>;
 
 export function runIf(frame: Frame, stmt: Extract<Stmt, { k: 'if' }>, state: State): State | undefined {
   frame.read.clear();
@@ -13,21 +15,13 @@ export function runIf(frame: Frame, stmt: Extract<Stmt, { k: 'if' }>, state: Sta
   const facts = [...frame.read].sort();
   const enterThen = joinAll(yes);
   const enterElse = joinAll(no);
-  const outerLabels = frame.goals?.labels ?? [];
-  const enter = (is: boolean): void => {
-    const label = frame.goals === undefined ? undefined : comparedSelector(frame, stmt.c, is, state);
-    if (frame.goals !== undefined) frame.goals.labels = label === undefined ? outerLabels : [...outerLabels, label];
-  };
-  enter(true);
   const then = within(frame, enterElse === undefined ? Infinity : stretch(stmt.then)?.to, () =>
     runArm(frame, stmt.then, enterThen),
   );
-  enter(false);
   const otherwise = within(frame, enterThen === undefined ? Infinity : stretch(stmt.else ?? [])?.to, () =>
     runArm(frame, stmt.else ?? [], enterElse),
   );
   if (frame.goals !== undefined) {
-    frame.goals.labels = outerLabels;
     const value = enterThen === undefined ? false : enterElse === undefined ? true : 'unknown';
     frame.goals.decisions.push(
       decision(frame, stmt, value, facts, { then: then !== undefined, otherwise: otherwise !== undefined }),
@@ -50,17 +44,6 @@ export function within<Result>(frame: Frame, end: number | undefined, run: () =>
 /** An arm that the condition does not enter may still be entered at a label. */
 function runArm(frame: Frame, body: readonly Stmt[], start: State | undefined): State | undefined {
   return start === undefined && !body.some(hasLabel) ? undefined : runStatements(frame, body, start);
-}
-
-/** `if (ioctl == KVM_X && ...)` names the way in as a `case` of a switch over the number does; so does the `else` of `if (ioctl != KVM_X)`. */
-function comparedSelector(frame: Frame, c: Expr, is: boolean, state: State): Label | undefined {
-  if (c.k === 'unary' && c.op === '!') return comparedSelector(frame, c.x, !is, state);
-  if (c.k !== 'binary') return undefined;
-  if (c.op === (is ? '&&' : '||'))
-    return comparedSelector(frame, c.l, is, state) ?? comparedSelector(frame, c.r, is, state);
-  if (c.op !== (is ? '==' : '!=') || c.l.k !== 'id' || c.r.k !== 'id') return undefined;
-  const value = state.cells.get(cellOf(frame, c.l.name));
-  return value?.k === 'symbol' && value.id.startsWith('ioctl:') ? { kind: 'ioctl', names: [c.r.name] } : undefined;
 }
 
 function decision(
@@ -155,11 +138,10 @@ export function runSwitch(frame: Frame, stmt: Extract<Stmt, { k: 'switch' }>, st
   const body = flattenCases(frame, stmt.body);
   const rest = remaining(frame, body, after, value);
   const goals = frame.goals;
-  const outerLabels = goals?.labels ?? [];
   let current: State | undefined;
   let sawDefault = false;
   for (let i = 0; i < body.length;) {
-    const labels: Extract<Stmt, { k: 'case' }>[] = [];
+    const labels: Case[] = [];
     let next = i;
     for (let each = body[next]; each?.k === 'case'; each = body[++next]) labels.push(each);
     let end = next;
@@ -171,8 +153,6 @@ export function runSwitch(frame: Frame, stmt: Extract<Stmt, { k: 'switch' }>, st
     if (labels.some((label) => label.lo === undefined)) sawDefault = true;
     const start = joinAll([...(current === undefined ? [] : [current]), ...few(entering)]);
     if (goals !== undefined) {
-      const label = selectorLabel(labels, value);
-      goals.labels = label === undefined ? outerLabels : [...outerLabels, label];
       const place = stretch(arm);
       if (place !== undefined) {
         const site = {
@@ -190,7 +170,6 @@ export function runSwitch(frame: Frame, stmt: Extract<Stmt, { k: 'switch' }>, st
     current = within(frame, isDecided ? Infinity : stretch(arm)?.to, () => runStatements(frame, arm, start));
     i = Math.max(end, i + 1);
   }
-  if (goals !== undefined) goals.labels = outerLabels;
   const ends = [...frame.flow.breaks];
   frame.flow.breaks = outerBreaks;
   if (current !== undefined) ends.push(current);
@@ -210,18 +189,25 @@ export function flattenCases(frame: Frame, body: readonly Stmt[]): Stmt[] {
   });
 }
 
-function enterCase(frame: Frame, label: Extract<Stmt, { k: 'case' }>, state: State, value: Value): State[] {
-  const range = caseRange(frame, label);
-  if (range === undefined) return [state];
-  const inside = refine(
-    state,
-    value,
-    range[0] === range[1] ? bits.constant(range[0]) : bits.between(bits.TOP, range[0], range[1]),
-  );
-  return inside === undefined ? [] : [inside];
+function enterCase(frame: Frame, label: Case, state: State, value: Value): State[] {
+  const known = caseBits(frame, label);
+  const inside = known === undefined ? state : refine(state, value, known);
+  if (inside === undefined) return [];
+  const choice = label.lo === undefined ? undefined : choiceOf(value, label.lo);
+  return [choice === undefined ? inside : chosen(frame.machine.program.symbols, inside, choice)];
 }
 
-function caseRange(frame: Frame, label: Extract<Stmt, { k: 'case' }>): readonly [bigint, bigint] | undefined {
+/** What a label says of the scrutinee: of a number that holds the size of a struct, the other bits. */
+function caseBits(frame: Frame, label: Case): bits.Bits | undefined {
+  const range = caseRange(frame, label);
+  if (range !== undefined)
+    return range[0] === range[1] ? bits.constant(range[0]) : bits.between(bits.TOP, range[0], range[1]);
+  if (label.lo === undefined || label.hi !== undefined) return undefined;
+  const [after, value] = evaluate(frame, label.lo, START);
+  return bitsOf(after, value);
+}
+
+function caseRange(frame: Frame, label: Case): readonly [bigint, bigint] | undefined {
   const { symbols } = frame.machine.program;
   const lo = label.lo === undefined ? undefined : symbols.fold(label.lo, frame.node.file);
   const hi = label.hi === undefined ? lo : symbols.fold(label.hi, frame.node.file);
@@ -232,8 +218,11 @@ function caseRange(frame: Frame, label: Extract<Stmt, { k: 'case' }>): readonly 
 /** What the scrutinee is where no `case` matches. */
 function remaining(frame: Frame, body: readonly Stmt[], state: State, value: Value): State | undefined {
   let known = bitsOf(state, value);
+  let named = state;
   for (const stmt of body) {
     if (stmt.k !== 'case' || stmt.lo === undefined) continue;
+    const choice = choiceOf(value, stmt.lo);
+    if (choice !== undefined) named = excluded(frame.machine.program.symbols, named, choice);
     const range = caseRange(frame, stmt);
     if (range === undefined) continue;
     const others: (readonly [bigint, bigint])[] = [];
@@ -241,15 +230,5 @@ function remaining(frame: Frame, body: readonly Stmt[], state: State, value: Val
     if (range[1] < bits.ALL) others.push([range[1] + 1n, bits.ALL]);
     known = bits.meet(known, bits.fromRanges(others));
   }
-  return refine(state, value, known);
-}
-
-/** Whether the labels name ways in: ioctls of a selector, capabilities and sub-commands, exit reasons. */
-function selectorLabel(labels: readonly Extract<Stmt, { k: 'case' }>[], value: Value): Label | undefined {
-  const names = labels.flatMap((label) => (label.lo?.k === 'id' ? [label.lo.name] : []));
-  const first = names[0];
-  if (first === undefined) return undefined;
-  if (value.k === 'symbol' && value.id.startsWith('ioctl:')) return { kind: 'ioctl', names };
-  if (/^KVM_(?:CAP|SEV|TDX)_/.test(first)) return { kind: 'sub', names };
-  return /^(?:EXIT_REASON|SVM_EXIT|SVM_VMGEXIT|TDVMCALL)_/.test(first) ? { kind: 'exit', names } : undefined;
+  return refine(named, value, known);
 }

@@ -92,7 +92,7 @@ export function callValue(frame: Frame, x: Call, state: State, unused = false): 
       // Whoever runs a function that it is given passes it arguments of its own; so does a macro, see below.
       const isRunByOther = edge.via === 'argument' && x.fn.k === 'id' && !isLocal(frame, x.fn);
       if (edge.via === 'macro') continue;
-      frame.goals.seen.push({ edge, args: isRunByOther ? [] : args, state: after, labels: frame.goals.labels });
+      frame.goals.seen.push({ edge, args: isRunByOther ? [] : args, state: after });
     }
   }
   const targets = targetsOf(frame, x, after);
@@ -105,12 +105,11 @@ export function callValue(frame: Frame, x: Call, state: State, unused = false): 
       const met = new Set<Edge>();
       const ends = expandMacro({ ...frame, uses: { edges: uses, met, goals } }, x, macro, state);
       for (const edge of uses) {
-        if (!met.has(edge) && !namesCall(macro, edge.callee))
-          goals.seen.push({ edge, args: [], state: after, labels: goals.labels });
+        if (!met.has(edge) && !namesCall(macro, edge.callee)) goals.seen.push({ edge, args: [], state: after });
       }
       return ends;
     }
-    for (const edge of uses) goals?.seen.push({ edge, args: [], state: after, labels: goals.labels });
+    for (const edge of uses) goals?.seen.push({ edge, args: [], state: after });
     return unknownCall(frame, x, args, after);
   }
   const inline =

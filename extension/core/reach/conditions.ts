@@ -1,10 +1,11 @@
-import { type Expr, lineOf } from '../syntax/facts';
+import { type BinaryOp, type Expr, lineOf } from '../syntax/facts';
 import { callValue } from './call';
 import { evaluate, type Evaluated } from './evaluate';
 import { runStatements } from './execute';
 import * as bits from './known-bits';
 import type { Frame } from './machine';
 import { numberTypeOf } from './number-types';
+import { choiceOf, chosen, excluded } from './selectors';
 import { bitsOf, join as joinStates, needing, refine, type State, type Value } from './state';
 
 /** The states in which a condition holds and in which it does not; empty: it cannot be so. */
@@ -110,22 +111,38 @@ function splitBinary(frame: Frame, x: Extract<Expr, { k: 'binary' }>, state: Sta
   if ((x.op === '==' || x.op === '!=') && isNegation(x.l) && isNegation(x.r)) return splitTruths(frame, x, state);
   const [afterLeft, l] = evaluate(frame, x.l, state);
   const [after, r] = evaluate(frame, x.r, afterLeft);
-  const compared = compare(x.op, after, l, r);
+  return named(frame, x, l, splitCompared(x.op, after, l, r));
+}
+
+/** `x == NAME` says by which name a path goes on. */
+function named(frame: Frame, x: Extract<Expr, { k: 'binary' }>, l: Value, { yes, no }: Split): Split {
+  const choice = x.op === '==' || x.op === '!=' ? choiceOf(l, x.r) : undefined;
+  if (choice === undefined) return { yes, no };
+  const { symbols } = frame.machine.program;
+  const isChosen = (each: State): State => chosen(symbols, each, choice);
+  const isExcluded = (each: State): State => excluded(symbols, each, choice);
+  return x.op === '=='
+    ? { yes: yes.map(isChosen), no: no.map(isExcluded) }
+    : { yes: yes.map(isExcluded), no: no.map(isChosen) };
+}
+
+function splitCompared(op: BinaryOp, after: State, l: Value, r: Value): Split {
+  const compared = compare(op, after, l, r);
   if (compared === true) return { yes: [after], no: [] };
   if (compared === false) return { yes: [], no: [after] };
   const n = bits.single(bitsOf(after, r));
   if (n === undefined || l.k !== 'symbol') return { yes: [after], no: [after] };
-  const isEqual = x.op === '==' || x.op === '!=';
-  const inside = isEqual ? bits.constant(n) : bounded(x.op, n);
-  const outside = isEqual ? bits.without(bits.TOP, n) : bounded(negated(x.op), n);
+  const isEqual = op === '==' || op === '!=';
+  const inside = isEqual ? bits.constant(n) : bounded(op, n);
+  const outside = isEqual ? bits.without(bits.TOP, n) : bounded(negated(op), n);
   if (inside === undefined || outside === undefined) return { yes: [after], no: [after] };
   const yes = refine(after, l, inside);
   const no = refine(after, l, outside);
   let [whenYes, whenNo] = [yes === undefined ? [] : [yes], no === undefined ? [] : [no]];
-  if (x.op === '!=') [whenYes, whenNo] = [whenNo, whenYes];
+  if (op === '!=') [whenYes, whenNo] = [whenNo, whenYes];
   const failed = n === 0n ? allocation(l) : undefined;
-  if (failed !== undefined && x.op === '==') whenYes = whenYes.map((each) => needing(each, failed));
-  if (failed !== undefined && x.op === '!=') whenNo = whenNo.map((each) => needing(each, failed));
+  if (failed !== undefined && op === '==') whenYes = whenYes.map((each) => needing(each, failed));
+  if (failed !== undefined && op === '!=') whenNo = whenNo.map((each) => needing(each, failed));
   return { yes: whenYes, no: whenNo };
 }
 

@@ -1,6 +1,6 @@
 import type { FunctionId } from '../program/program';
 import type { Context, Step, Walk } from './contexts';
-import { entryOf, renamed } from './entries';
+import { entryOf, isNamed, renamed } from './entries';
 import type { Entry } from './verdict';
 
 /** A way through the contexts: the steps taken, from the context of an entry point on. */
@@ -60,9 +60,10 @@ export class ContextGraph {
     return cost < CONDITION;
   }
 
-  /** The entry points from which a context is reached, by their final names. */
+  /** The entry points from which a context is reached; one without a name so far has those that lie ahead. */
   entries(context: Context): readonly Entry[] {
-    return [...(this.entering.get(context)?.values() ?? [])];
+    const entries = [...(this.entering.get(context)?.values() ?? [])];
+    return entries.flatMap((entry) => (isNamed(entry) ? [entry] : this.namesAhead(context, entry)));
   }
 
   /** The cheapest way from an entry point through `context` to a sink. */
@@ -84,6 +85,26 @@ export class ContextGraph {
       entryOf(root.entry),
     );
     return { entry, first, steps, cost: ahead.cost + behind.cost };
+  }
+
+  private namesAhead(context: Context, entry: Entry): Entry[] {
+    const isOpen = this.isOpen(context);
+    const found: Entry[] = [];
+    const names = new Map<Context, Set<string>>();
+    const open = [{ context, entry }];
+    for (let next = open.pop(); next !== undefined; next = open.pop()) {
+      const here = names.get(next.context) ?? new Set();
+      names.set(next.context, here);
+      if (here.has(next.entry.name)) continue;
+      here.add(next.entry.name);
+      if (isNamed(next.entry) || this.sinks.has(next.context.node.id)) found.push(next.entry);
+      else
+        for (const step of next.context.steps)
+          if (!isOpen || this.stepIsOpen(next.context, step))
+            for (const each of renamed(next.entry, step, this.walk.dispatched))
+              open.push({ context: step.to, entry: each });
+    }
+    return found.length > 0 ? found : [entry];
   }
 
   private goForward(): void {

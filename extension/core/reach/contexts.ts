@@ -3,6 +3,7 @@ import type { Stmt } from '../syntax/facts';
 import { CellMap } from './cell-map';
 import { partOf, pointee } from './cell-names';
 import { changesIn } from './changes';
+import type { Dispatched } from './entries';
 import { runBody } from './execute';
 import { horizon } from './horizon';
 import { converted, numberTypeOf } from './number-types';
@@ -19,6 +20,7 @@ import {
   OUTERMOST,
   type Seen,
 } from './machine';
+import { IOCTL_NAMES, isIoctl, labelsIn, namesAlone } from './selectors';
 import { bitsOf, bitsValue, initial, START, type State, type Value } from './state';
 
 /** How far the VM's creation is when a context runs: which derived facts hold. */
@@ -57,7 +59,7 @@ export interface WalkInput {
   readonly facts: Readonly<Record<Phase, FactsLookup>>;
   readonly entries: readonly EntryPoint[];
   /** Functions that KVM dispatches to from its own code, by the name that a path through them has. */
-  readonly dispatched: ReadonlyMap<FunctionId, EntryPoint>;
+  readonly dispatched: Dispatched;
   /** Functions that the vendor's creation of a VM and of a vCPU can be reached from, itself included. */
   readonly creating: { readonly vm: ReadonlySet<FunctionId>; readonly vcpu: ReadonlySet<FunctionId> };
   /** Functions from which a sink can be reached in the call graph, sinks included. */
@@ -71,7 +73,7 @@ export interface WalkInput {
 export interface Walk {
   readonly roots: readonly { readonly entry: EntryPoint; readonly context: Context }[];
   readonly contexts: ReadonlyMap<FunctionId, readonly Context[]>;
-  readonly dispatched: ReadonlyMap<FunctionId, EntryPoint>;
+  readonly dispatched: Dispatched;
 }
 
 /** Walks forward from the entry points, inside the closure of the sinks, one execution per context. */
@@ -155,13 +157,14 @@ function runContext(input: WalkInput, context: Context, enter: Enter): void {
   for (const seen of run.seen) {
     const callee = program.functions.get(seen.edge.calleeId);
     if (callee === undefined) continue;
-    const phase = nextPhase(input, context.phase, seen);
+    const labels = labelsIn(program.symbols, seen.state);
+    const phase = nextPhase(input, context.phase, seen.edge, labels);
     const start = input.forgetful === true ? START : calleeState(program.symbols, callee, seen);
-    const key = stepKey(seen, start);
+    const key = stepKey(seen, labels, start);
     if (distinct.has(key)) continue;
     distinct.add(key);
     const to = enter(callee, phase, start);
-    context.steps.push({ edge: seen.edge, to, labels: seen.labels, conditions: [...seen.state.conditions].sort() });
+    context.steps.push({ edge: seen.edge, to, labels, conditions: [...seen.state.conditions].sort() });
   }
 }
 
@@ -180,15 +183,7 @@ export function runFrom(
     const leading = list.filter((edge) => input.closure.has(edge.calleeId));
     if (leading.length > 0) edges.set(at, leading);
   }
-  const goals: Goals = {
-    edges,
-    seen: [],
-    decisions: [],
-    labels: [],
-    until: Infinity,
-    ran: new Map(),
-    gaveUp: undefined,
-  };
+  const goals: Goals = { edges, seen: [], decisions: [], until: Infinity, ran: new Map(), gaveUp: undefined };
   const frame: Frame = { ...outermost(machine, node), goals, horizon: horizon(node.fact.body, new Set(edges.keys())) };
   runBody(frame, node.fact.body, start);
   goals.seen.push(...seenElsewhere(node, edges, goals));
@@ -196,10 +191,10 @@ export function runFrom(
 }
 
 /** The same call seen again in a loop or on joined paths: each with another state is a step of its own. */
-function stepKey(seen: Seen, start: State): string {
-  const labels = seen.labels.map((label) => label.names.join()).join('/');
+function stepKey(seen: Seen, labels: readonly Label[], start: State): string {
+  const names = labels.map((label) => label.names.join()).join('/');
   const { line, column } = seen.edge.site;
-  return `${line}:${column} ${seen.edge.calleeId} ${labels} ${[...seen.state.conditions].join()} ${stateKey(start)}`;
+  return `${line}:${column} ${seen.edge.calleeId} ${names} ${[...seen.state.conditions].join()} ${stateKey(start)}`;
 }
 
 /**
@@ -214,8 +209,8 @@ function seenElsewhere(node: FunctionNode, edges: ReadonlyMap<number, readonly E
   const seen: Seen[] = [];
   for (const [at, list] of others) {
     const owner = statementAt(node.fact.body, at);
-    const labels = owner === undefined ? [] : goals.ran.get(owner);
-    if (labels !== undefined) for (const edge of list) seen.push({ edge, args: [], state: START, labels });
+    const before = owner === undefined ? START : goals.ran.get(owner);
+    if (before !== undefined) for (const edge of list) seen.push({ edge, args: [], state: namesAlone(before) });
   }
   return seen;
 }
@@ -241,7 +236,7 @@ const STATEMENTS = new Set(['expr', 'decl', 'if', 'switch', 'loop', 'each', 'gua
  * On the way that creates a VM or a vCPU what its creation sets does not hold yet: below the ioctl's `case`, and in
  * what calls the creating function, however the ioctl's number was compared.
  */
-function nextPhase({ creating }: WalkInput, phase: Phase, { labels, edge }: Seen): Phase {
+function nextPhase({ creating }: WalkInput, phase: Phase, edge: Edge, labels: readonly Label[]): Phase {
   const names = labels.flatMap((label) => label.names);
   if (names.includes('KVM_CREATE_VM') || creating.vm.has(edge.calleeId)) return 'before-vm';
   const createsVcpu = names.includes('KVM_CREATE_VCPU') || creating.vcpu.has(edge.calleeId);
@@ -263,8 +258,10 @@ function calleeState(symbols: Symbols, callee: FunctionNode, seen: Seen): State 
     else if (arg.k === 'bits') {
       if (!bits.within(type?.range ?? bits.TOP, arg.bits)) cells.set(cell, arg);
     } else if (arg.k === 'symbol') {
-      const isSelector = arg.id.startsWith('ioctl:');
+      const isSelector = isIoctl(arg);
+      const names = isSelector ? seen.state.known.get(IOCTL_NAMES) : undefined;
       if (isSelector) cells.set(cell, arg);
+      if (names !== undefined) known.set(IOCTL_NAMES, names);
       const of = bitsOf(seen.state, arg);
       if (!bits.within(type?.range ?? bits.TOP, of)) known.set(isSelector ? arg.id : cell, of);
       copyObject(seen.state, pointee(arg.id), pointee(cell), cells, known);
@@ -318,7 +315,7 @@ function valueKey(state: State, value: Value): string {
   if (value.k === 'function') return value.ids.join('|');
   if (value.k === 'object') return `&${value.id}`;
   const of = bitsKey(bitsOf(state, value));
-  return value.k === 'symbol' && value.id.startsWith('ioctl:') ? `ioctl${of}` : of;
+  return isIoctl(value) ? `ioctl${of}` : of;
 }
 
 function bitsKey(of: bits.Bits): string {

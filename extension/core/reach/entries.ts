@@ -1,43 +1,66 @@
 import type { EntryPoint, FunctionId } from '../program/program';
 import type { Step } from './contexts';
+import type { Label } from './machine';
 import type { Entry } from './verdict';
+
+/** Functions that KVM dispatches to from its own code, with the names that paths through them have. */
+export type Dispatched = ReadonlyMap<FunctionId, readonly EntryPoint[]>;
 
 export function entryOf(point: EntryPoint): Entry {
   return { kind: point.kind, name: point.name, function: point.function };
 }
 
-/**
- * What an entry is called once a path has passed `step`: the ioctl whose `case` it went through, the capability or
- * sub-command, the VM exit that was dispatched. Several names where several labels share the code.
- */
-export function renamed(entry: Entry, step: Step, dispatched: ReadonlyMap<FunctionId, EntryPoint>): Entry[] {
-  let entries = [entry];
-  for (const label of step.labels) {
-    entries = entries.flatMap((each) => label.names.map((name) => withLabel(each, label.kind, name, step.edge.callee)));
-  }
-  const exit = /\[(\w+)\]$/.exec(step.edge.slot ?? '')?.[1];
-  if (exit !== undefined && /EXIT/.test(exit)) {
-    entries = entries.map((each) =>
-      each.kind === 'ioctl' ? { kind: 'exit', name: exit, function: step.edge.callee } : each,
-    );
-  }
-  const operation = dispatched.get(step.edge.calleeId);
-  if (operation?.kind === 'device' && step.edge.via !== 'call') {
-    entries = entries.map((each) => (each.kind === 'ioctl' || each.kind === 'release' ? entryOf(operation) : each));
-  }
-  return entries;
+export function dispatchedIn(points: readonly EntryPoint[]): Dispatched {
+  const dispatched = new Map<FunctionId, EntryPoint[]>();
+  for (const point of points)
+    if (point.inside) dispatched.set(point.functionId, [...(dispatched.get(point.functionId) ?? []), point]);
+  return dispatched;
 }
 
-function withLabel(entry: Entry, kind: 'ioctl' | 'sub' | 'exit', name: string, callee: string): Entry {
+/**
+ * What an entry is called once a path has passed `step`: the ioctl by whose number it went, the capability or
+ * sub-command, the VM exit or device operation that was dispatched. Several names where several lead there.
+ */
+export function renamed(entry: Entry, step: Step, dispatched: Dispatched): Entry[] {
+  const labelled = step.labels.reduce(
+    (entries, label) => entries.flatMap((each) => withLabel(each, label, step.edge.callee)),
+    [entry],
+  );
+  const operations = step.edge.via === 'call' ? [] : (dispatched.get(step.edge.calleeId) ?? []);
+  return labelled.flatMap((each) => {
+    const own = operations.filter(({ kind, site }) =>
+      kind === 'exit'
+        ? site.function === '' && (isRun(each) || isRun(entry))
+        : kind === 'device' && (each.kind === 'ioctl' || each.kind === 'release'),
+    );
+    return own.length === 0 ? [each] : own.map(entryOf);
+  });
+}
+
+/** Whether a path need not go on for its entry to have a name of its own. */
+export function isNamed({ kind, name }: Entry): boolean {
+  return kind !== 'ioctl' || (/^KVM_/.test(name) && !HAS_PARTS.test(name) && !/_DEVICE_ATTR$/.test(name));
+}
+
+const HAS_PARTS = /^KVM_(?:ENABLE_CAP|MEMORY_ENCRYPT_OP)$/;
+
+function isRun({ kind, name }: Entry): boolean {
+  return kind === 'ioctl' && name === 'KVM_RUN';
+}
+
+function withLabel(entry: Entry, { kind, names }: Label, callee: string): Entry[] {
   switch (kind) {
-    case 'ioctl':
-      return entry.kind === 'ioctl' ? { ...entry, name } : entry;
+    case 'ioctl': {
+      const [base = ''] = entry.name.split('/');
+      // A path that has its name by now keeps it: code that several ioctls share says less.
+      return entry.kind !== 'ioctl' || names.includes(base) ? [entry] : names.map((name) => ({ ...entry, name }));
+    }
     case 'sub':
-      // A capability's or a sub-command's `case` outside an ioctl is another question (KVM_CHECK_EXTENSION's answer).
-      return entry.kind === 'ioctl' && /^KVM_[A-Z_0-9]+$/.test(entry.name)
-        ? { ...entry, name: `${entry.name}/${name}` }
-        : entry;
+      // A capability elsewhere is another question (KVM_CHECK_EXTENSION's answer).
+      return entry.kind === 'ioctl' && HAS_PARTS.test(entry.name)
+        ? names.map((name) => ({ ...entry, name: `${entry.name}/${name}` }))
+        : [entry];
     case 'exit':
-      return entry.kind === 'ioctl' ? { kind: 'exit', name, function: callee } : entry;
+      return isRun(entry) ? names.map((name) => ({ kind, name, function: callee })) : [entry];
   }
 }

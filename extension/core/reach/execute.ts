@@ -57,7 +57,7 @@ export function runStatements(frame: Frame, body: readonly Stmt[], start: State 
       if (frame.goals !== undefined) frame.goals.gaveUp ??= 'the step budget is used up';
       return state;
     }
-    frame.goals?.ran.set(stmt, frame.goals.labels);
+    frame.goals?.ran.set(stmt, state);
     state = step(frame, stmt, state);
   }
   return state;

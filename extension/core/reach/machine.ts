@@ -34,11 +34,9 @@ export interface Seen {
   readonly edge: Edge;
   readonly args: readonly Value[];
   readonly state: State;
-  /** Labels of `case`s over a selector that lie around the call, outermost first. */
-  readonly labels: readonly Label[];
 }
 
-/** The labels of one arm of a `switch` over an ioctl number, a capability or sub-command, or an exit reason. */
+/** The names that an ioctl number, a capability or sub-command, or an exit reason can have where a call is made. */
 export interface Label {
   readonly kind: 'ioctl' | 'sub' | 'exit';
   readonly names: readonly string[];
@@ -117,11 +115,10 @@ export interface Goals {
   readonly edges: ReadonlyMap<number, readonly Edge[]>;
   readonly seen: Seen[];
   readonly decisions: Decision[];
-  labels: readonly Label[];
   /** Where ways join that did not all pass what runs now: behind it a `return` here proves nothing. */
   until: number;
-  /** Statements that were run, with the labels around them. */
-  readonly ran: Map<object, readonly Label[]>;
+  /** Statements that were run, with the state before the last run. */
+  readonly ran: Map<object, State>;
   /** A reason why the execution is incomplete. */
   gaveUp: string | undefined;
 }

@@ -21,7 +21,7 @@ export function noteUse(frame: Frame, x: Call, args: readonly Value[], state: St
   for (const edge of uses.edges) {
     if (edge.callee !== x.fn.name) continue;
     uses.met.add(edge);
-    uses.goals.seen.push({ edge, args, state, labels: uses.goals.labels });
+    uses.goals.seen.push({ edge, args, state });
   }
 }
 

@@ -5,6 +5,7 @@ import { type CallersInput, callersOf } from './callers';
 import { split } from './conditions';
 import { ContextGraph } from './context-graph';
 import { type Phase, walk, type Walk, type WalkInput } from './contexts';
+import { dispatchedIn } from './entries';
 import { type FactsLookup, holding, type Machine, MAX_INLINE, outermost, type Weaker } from './machine';
 import { type PathOptions, type Paths, pathsBetween } from './paths';
 import { START } from './state';
@@ -95,7 +96,7 @@ export function analyseReach(
     },
     closure: backwards(graph, sinks),
     sinks,
-    dispatched: new Map(program.entries.filter((entry) => entry.inside).map((entry) => [entry.functionId, entry])),
+    dispatched: dispatchedIn(program.entries),
     ...(cancelled === undefined ? {} : { cancelled }),
     ...(weaker.context === undefined ? {} : { forgetful: true as const }),
   };
