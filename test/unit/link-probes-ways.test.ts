@@ -122,6 +122,10 @@ const EXITS: Probes = {
     `static int map(struct kvm_vcpu *vcpu) { zap(vcpu->kvm); return 1; }\nstatic int tdvmcall(struct kvm_vcpu *vcpu, int leaf) { switch (leaf) { case TDVMCALL_MAP_GPA: return map(vcpu); default: return 0; } }\n${VCPU_FD('switch (ioctl) {\n\tcase KVM_RUN:\n\t\treturn tdvmcall(vcpu, read_leaf());\n\t}')}`,
     ['exit TDVMCALL_MAP_GPA'],
   ),
+  'completed in user space, looked at by likely()': way(
+    `#define likely(x) (__branch_check__(x, 1, __builtin_constant_p(x)))\nstruct kvm_vcpu_arch { int (*complete_userspace_io)(struct kvm_vcpu *vcpu); };\nstatic int complete(struct kvm_vcpu *vcpu) { zap(vcpu->kvm); return 1; }\nstatic void start(struct kvm_vcpu *vcpu) { vcpu->arch->complete_userspace_io = complete; }\n${VCPU_FD('switch (ioctl) {\n\tcase KVM_RUN:\n\t\tstart(vcpu);\n\t\tif (likely(vcpu->arch->complete_userspace_io))\n\t\t\treturn vcpu->arch->complete_userspace_io(vcpu);\n\t}')}`,
+    ['ioctl KVM_RUN'],
+  ),
   'completed in user space': way(
     `struct kvm_vcpu_arch { int (*complete_userspace_io)(struct kvm_vcpu *vcpu); };\nstatic int complete(struct kvm_vcpu *vcpu) { zap(vcpu->kvm); return 1; }\nstatic void start(struct kvm_vcpu *vcpu) { vcpu->arch->complete_userspace_io = complete; }\n${VCPU_FD('switch (ioctl) {\n\tcase KVM_RUN:\n\t\tstart(vcpu);\n\t\treturn vcpu->arch->complete_userspace_io(vcpu);\n\t}')}`,
     ['ioctl KVM_RUN'],
@@ -154,6 +158,10 @@ const DEVICE =
 const OTHERS: Probes = {
   'a device attribute': way(
     `${DEVICE}static int set(struct kvm_device *d) { zap(d->kvm); return 0; }\nstatic struct kvm_device_ops ops = { .name = "kvm-vfio", .set_attr = set };\nstatic long kvm_device_ioctl(struct file *f, unsigned int ioctl, unsigned long arg) { struct kvm_device *d = f->private_data; switch (ioctl) { case KVM_SET_DEVICE_ATTR: return d->ops->set_attr(d); } return 0; }\nstatic const struct file_operations kvm_device_fops = { .unlocked_ioctl = kvm_device_ioctl };`,
+    ['device kvm-vfio/set_attr'],
+  ),
+  'a device attribute that is handed on': way(
+    `struct kvm_device_ops { const char *name; int (*set_attr)(struct kvm_device *d); int (*get_attr)(struct kvm_device *d); };\nstruct kvm_device { const struct kvm_device_ops *ops; struct kvm *kvm; };\nstatic int set(struct kvm_device *d) { zap(d->kvm); return 0; }\nstatic struct kvm_device_ops ops = { .name = "kvm-vfio", .set_attr = set };\nstatic int attr(struct kvm_device *d, int (*accessor)(struct kvm_device *d)) { return accessor ? accessor(d) : -1; }\nstatic long kvm_device_ioctl(struct file *f, unsigned int ioctl, unsigned long arg) { struct kvm_device *d = f->private_data; switch (ioctl) { case KVM_SET_DEVICE_ATTR: return attr(d, d->ops->set_attr); case KVM_GET_DEVICE_ATTR: return attr(d, d->ops->get_attr); } return 0; }\nstatic const struct file_operations kvm_device_fops = { .unlocked_ioctl = kvm_device_ioctl };`,
     ['device kvm-vfio/set_attr'],
   ),
   'a device that is released': way(

@@ -74,6 +74,9 @@ function namesAtFileScope({ name, args }: FileScopeCall): string[] {
   return args.flatMap((arg) => /^&?(\w+)$/.exec(arg)?.[1] ?? []);
 }
 
+/** Parts of `likely()`, `WARN_ON()` and their kin: the compiler looks at the value, and nobody calls it. */
+const LOOKS_ONLY = /^(?:__builtin_\w+|__branch_check__)$/;
+
 /** Whether others than KVM's modules may call what is exported so. */
 function isExportedToOthers({ name, args }: FileScopeCall): boolean {
   if (name === 'EXPORT_SYMBOL_FOR_MODULES') return /[",]\s*(?!kvm)\w/.test(args.slice(1).join());
@@ -134,7 +137,15 @@ class EntryFinder {
     const named = tag === 'kvm_device_ops' ? nameField(table?.fact) : undefined;
     const name = named === undefined ? `${owner}.${field}` : `${named}/${field}`;
     const selector = kind === 'ioctl' ? definitionOf(node)?.params[1]?.name : undefined;
-    this.add(kind, name, node, value.site, this.graph.dispatched.has(cell), selector);
+    this.add(kind, name, node, value.site, this.isDispatched(cell, tag, node), selector);
+  }
+
+  /** Whether KVM itself calls what a field holds: through the field, or, of a table of its own, once it has handed it on. */
+  private isDispatched(cell: Cell, tag: string, node: FunctionNode): boolean {
+    if (this.graph.dispatched.has(cell)) return true;
+    return (
+      tag.startsWith('kvm_') && this.graph.edges.some((edge) => edge.calleeId === node.id && edge.via === 'argument')
+    );
   }
 
   /** Handlers of VM exits: elements of an array whose index is an exit reason. */
@@ -173,7 +184,7 @@ class EntryFinder {
 
   escape({ to, node, site }: Escape): void {
     // To take a callback back is no way in.
-    if (!isKvmFile(site.file) || /(?:^|_)unregister/.test(to)) return;
+    if (!isKvmFile(site.file) || /(?:^|_)unregister/.test(to) || LOOKS_ONLY.test(to)) return;
     this.add(kindOfRegistration(to), `${to}(${node.name})`, node, site, false);
   }
 
