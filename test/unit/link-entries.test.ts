@@ -78,4 +78,50 @@ describe('entry points', () => {
     expect(program.edges).toMatchObject([{ caller: 'a', callee: 'f', via: 'argument' }]);
     expect(program.entries).toEqual([]);
   });
+
+  it('are VM exits that an operation picks out by their reason, on the fast path too', async () => {
+    const ops =
+      'struct kvm_x86_ops { int (*handle_exit)(struct kvm_vcpu *vcpu); enum path (*vcpu_run)(struct kvm_vcpu *vcpu); };\n#define KVM_X86_OP(func) DECLARE_STATIC_CALL(kvm_x86_##func, *(((struct kvm_x86_ops *)0)->func));\n';
+    const program = await link({
+      'arch/x86/kvm/vmx/main.c': `${ops}
+static int mmio(struct kvm_vcpu *vcpu) { return 1; }
+static int halt(struct kvm_vcpu *vcpu) { return 1; }
+static int kept(struct kvm_vcpu *vcpu) { switch (reason(vcpu)) { case EXIT_REASON_INNER: return halt(vcpu); } return 0; }
+static u32 translate(struct kvm_vcpu *vcpu) { switch (leaf(vcpu)) { case EXIT_REASON_OTHER: return 1; } return 0; }
+static int pick(struct kvm_vcpu *vcpu)
+{
+	if (unlikely(reason(vcpu) == EXIT_REASON_BROKEN))
+		return -5;
+	if (reason(vcpu) != EXIT_REASON_A)
+		count(vcpu);
+	switch (reason(vcpu)) {
+	case EXIT_REASON_A:
+		return 0;
+	case EXIT_REASON_B:
+	case EXIT_REASON_C:
+		count(vcpu);
+		return mmio(vcpu);
+	case EXIT_REASON_KEPT:
+		return kept(vcpu);
+	default:
+		return 0;
+	}
+}
+static int handle_exit(struct kvm_vcpu *vcpu) { int ret = pick(vcpu); return ret; }
+static enum path fast(struct kvm_vcpu *vcpu) { switch (reason(vcpu)) { case EXIT_REASON_HLT: return EXIT_FASTPATH_NONE; case EXIT_REASON_MSR: return quick(vcpu); } return EXIT_FASTPATH_NONE; }
+static enum path vcpu_run(struct kvm_vcpu *vcpu) { u32 r = translate(vcpu); return fast(vcpu); }
+struct kvm_x86_ops vt_x86_ops = { .handle_exit = handle_exit, .vcpu_run = vcpu_run };
+static void setup(int (*handlers[])(struct kvm_vcpu *)) { handlers[EXIT_REASON_STORED] = halt; }`,
+    });
+    expect(entries(program)).toEqual([
+      'exit EXIT_REASON_A pick',
+      'exit EXIT_REASON_B mmio',
+      'exit EXIT_REASON_BROKEN pick',
+      'exit EXIT_REASON_C mmio',
+      'exit EXIT_REASON_KEPT kept',
+      'exit EXIT_REASON_MSR fast',
+      'exit EXIT_REASON_STORED halt',
+    ]);
+    expect(program.entries.every(({ inside, vendor }) => inside && vendor === 'intel')).toBe(true);
+  });
 });

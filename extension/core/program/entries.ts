@@ -3,6 +3,7 @@ import type { CallGraph } from './calls';
 import type { Escape } from './dispatches';
 import { exprText } from '../syntax/expr-text';
 import type { Cell, Value } from './flow';
+import { pickedExits, storedExits } from './exit-switches';
 import { definitionOf } from './functions';
 import { compareSites, compareText, isKvmFile, siteAt, vendorOfFile } from './ids';
 import type { EntryKind, EntryPoint, FunctionNode, Site } from './program';
@@ -18,6 +19,8 @@ export function findEntries(world: World, files: ReadonlyMap<string, FileFacts>,
   finder.fileScope(files);
   for (const escape of graph.escapes) finder.escape(escape);
   finder.exports(files);
+  for (const { reason, handler, site } of [...storedExits(world), ...pickedExits(world, graph)])
+    finder.add('exit', reason, handler, site, true);
   return finder.sorted();
 }
 
@@ -74,8 +77,8 @@ function namesAtFileScope({ name, args }: FileScopeCall): string[] {
   return args.flatMap((arg) => /^&?(\w+)$/.exec(arg)?.[1] ?? []);
 }
 
-/** Parts of `likely()`, `WARN_ON()` and their kin: the compiler looks at the value, and nobody calls it. */
-const LOOKS_ONLY = /^(?:__builtin_\w+|__branch_check__)$/;
+/** Parts of `likely()`, `WARN_ON()`, `ARRAY_SIZE()` and their kin: the compiler looks at the value, and nobody calls it. */
+const LOOKS_ONLY = /^(?:__builtin_\w+|__branch_check__|__must_be_array)$/;
 
 /** Whether others than KVM's modules may call what is exported so. */
 function isExportedToOthers({ name, args }: FileScopeCall): boolean {
@@ -151,7 +154,7 @@ class EntryFinder {
   /** Handlers of VM exits: elements of an array whose index is an exit reason. */
   private exits(cell: Cell): void {
     for (const value of this.graph.flow.at(cell)) {
-      const reason = /\[((?:EXIT_REASON|SVM_EXIT)_\w+)(?:[^\]\w].*)?\]$/.exec(value.slot ?? '')?.[1];
+      const reason = /\[((?:EXIT_REASON|SVM_EXIT)_\w+(?: \+ \w+)?)(?:[^\]\w].*)?\]$/.exec(value.slot ?? '')?.[1];
       const node = this.world.functions.nodes.get(value.fn);
       if (reason !== undefined && node !== undefined)
         this.add('exit', reason, node, value.site, this.graph.dispatched.has(cell));
@@ -217,7 +220,7 @@ class EntryFinder {
     return names;
   }
 
-  private add(kind: EntryKind, name: string, node: FunctionNode, site: Site, inside: boolean, selector?: string): void {
+  add(kind: EntryKind, name: string, node: FunctionNode, site: Site, inside: boolean, selector?: string): void {
     const key = `${kind}|${name}|${node.id}`;
     if (this.found.has(key)) return;
     const vendor = vendorOfFile(node.file) ?? vendorOfFile(site.file);
