@@ -1,6 +1,6 @@
 import type { FunctionId } from '../program/program';
 import type { Context, Step, Walk } from './contexts';
-import { entryOf, isNamed, renamed } from './entries';
+import { canTake, entryOf, isNamed, renamed } from './entries';
 import type { Entry } from './verdict';
 
 /** A way through the contexts: the steps taken, from the context of an entry point on. */
@@ -63,7 +63,9 @@ export class ContextGraph {
   /** The entry points from which a context is reached; one without a name so far has those that lie ahead. */
   entries(context: Context): readonly Entry[] {
     const entries = [...(this.entering.get(context)?.values() ?? [])];
-    return entries.flatMap((entry) => (isNamed(entry) ? [entry] : this.namesAhead(context, entry)));
+    const named = entries.flatMap((entry) => (isNamed(entry) ? [entry] : this.namesAhead(context, entry)));
+    const leading = named.filter((entry) => !isNamed(entry) || this.leadsOn(context, entry));
+    return leading.length > 0 ? leading : named;
   }
 
   /** The cheapest way from an entry point through `context` to a sink. */
@@ -87,6 +89,12 @@ export class ContextGraph {
     return { entry, first, steps, cost: ahead.cost + behind.cost };
   }
 
+  /** Whether an open way that goes on from here can be one of this entry. */
+  private leadsOn(context: Context, entry: Entry): boolean {
+    const open = context.steps.filter((step) => this.stepIsOpen(context, step));
+    return open.length === 0 || open.some((step) => canTake(entry, step));
+  }
+
   private namesAhead(context: Context, entry: Entry): Entry[] {
     const isOpen = this.isOpen(context);
     const found: Entry[] = [];
@@ -97,6 +105,7 @@ export class ContextGraph {
       names.set(next.context, here);
       if (here.has(next.entry.name)) continue;
       here.add(next.entry.name);
+      if (isNamed(next.entry) && !this.leadsOn(next.context, next.entry)) continue;
       if (isNamed(next.entry) || this.sinks.has(next.context.node.id)) found.push(next.entry);
       else
         for (const step of next.context.steps)

@@ -1,4 +1,4 @@
-import type { EntryPoint, FunctionId } from '../program/program';
+import type { EntryPoint, FunctionId, Vendor } from '../program/program';
 import type { Step } from './contexts';
 import type { Label } from './machine';
 import type { Entry } from './verdict';
@@ -10,10 +10,11 @@ export function entryOf(point: EntryPoint): Entry {
   return { kind: point.kind, name: point.name, function: point.function };
 }
 
-export function dispatchedIn(points: readonly EntryPoint[]): Dispatched {
+export function dispatchedIn(points: readonly EntryPoint[], vendor: Vendor): Dispatched {
   const dispatched = new Map<FunctionId, EntryPoint[]>();
   for (const point of points)
-    if (point.inside) dispatched.set(point.functionId, [...(dispatched.get(point.functionId) ?? []), point]);
+    if (point.inside && (point.vendor === undefined || point.vendor === vendor))
+      dispatched.set(point.functionId, [...(dispatched.get(point.functionId) ?? []), point]);
   return dispatched;
 }
 
@@ -28,13 +29,17 @@ export function renamed(entry: Entry, step: Step, dispatched: Dispatched): Entry
   );
   const operations = step.edge.via === 'call' ? [] : (dispatched.get(step.edge.calleeId) ?? []);
   return labelled.flatMap((each) => {
-    const own = operations.filter(({ kind, site }) =>
-      kind === 'exit'
-        ? site.function === '' && (isRun(each) || isRun(entry))
-        : kind === 'device' && (each.kind === 'ioctl' || each.kind === 'release'),
+    const own = operations.filter(({ kind }) =>
+      kind === 'exit' ? isRun(entry) : kind === 'device' && (each.kind === 'ioctl' || each.kind === 'release'),
     );
     return own.length === 0 ? [each] : own.map(entryOf);
   });
+}
+
+/** Whether a path from `entry` can take `step`, as far as the ioctl's number is known there. */
+export function canTake({ kind, name }: Entry, step: Step): boolean {
+  const [base = ''] = name.split('/');
+  return step.labels.every((label) => label.kind !== 'ioctl' || kind !== 'ioctl' || label.names.includes(base));
 }
 
 /** Whether a path need not go on for its entry to have a name of its own. */

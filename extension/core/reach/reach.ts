@@ -96,7 +96,7 @@ export function analyseReach(
     },
     closure: backwards(graph, sinks),
     sinks,
-    dispatched: dispatchedIn(program.entries),
+    dispatched: dispatchedIn(program.entries, vendor),
     ...(cancelled === undefined ? {} : { cancelled }),
     ...(weaker.context === undefined ? {} : { forgetful: true as const }),
   };
