@@ -147,7 +147,7 @@ export class Types {
       }
       case 'cast':
       case 'type':
-        return x.type;
+        return this.written(x.type, x.at, scope);
       case 'init':
         return x.type;
       case 'assign':
@@ -171,7 +171,7 @@ export class Types {
   private typeOfUnary(op: string, x: Expr, scope: Scope): TypeText | undefined {
     const inner = this.typeOf(x, scope);
     if (inner === undefined) return undefined;
-    if (op === '&') return this.isFunctionPointer(inner) ? inner : `${inner}${inner.endsWith('*') ? '' : ' '}*`;
+    if (op === '&') return this.isFunctionPointer(inner) ? inner : pointerTo(inner);
     if (op === '*')
       return this.isFunctionPointer(inner) && inner.includes('(') ? inner : elementType(this.resolveType(inner));
     return inner;
@@ -181,12 +181,27 @@ export class Types {
     const bound = scope.bound?.get(name);
     if (bound !== undefined) return this.typeOf(bound.x, bound.scope);
     const local = localAt(scope.locals?.get(name), at);
-    if (local !== undefined) return local.from === undefined ? local.type : this.typeOf(local.from, scope);
+    if (local !== undefined)
+      return local.from === undefined ? this.written(local.type, at, scope) : this.typeOf(local.from, scope);
     const variable = this.variable(name, scope.file);
     if (variable !== undefined) return variable.fact.type;
     const macro = this.constants().macro(name, scope.file);
     if (macro?.params === undefined && macro?.expr !== undefined) return this.typeOf(macro.expr, { file: scope.file });
     return undefined;
+  }
+
+  /** A type as written at a place: `typeof(p->ops) *` is that of the expression, where it is a name or a row of fields. */
+  private written(type: TypeText, at: number, scope: Scope): TypeText {
+    if (!type.includes('typeof')) return type;
+    const parts = /^(?:__)?typeof(?:__)?\s*\(\s*(\**)\s*(\w+)((?:\s*(?:->|\.)\s*\w+)*)\s*\)\s*(\**)$/.exec(type);
+    if (parts === null) return type;
+    const [, stars = '', name = '', fields = '', pointers = ''] = parts;
+    let x: Expr = { k: 'id', at, name };
+    for (const [field] of fields.matchAll(/\w+/g)) x = { k: 'member', at, x, field, arrow: true };
+    for (let i = 0; i < stars.length; i++) x = { k: 'unary', at, op: '*', x };
+    let found = this.typeOf(x, scope) ?? (stars === '' && fields === '' ? name : undefined);
+    for (let i = 0; i < pointers.length && found !== undefined; i++) found = pointerTo(found);
+    return found ?? type;
   }
 
   private typeOfCall(name: string, args: readonly Expr[], scope: Scope): TypeText | undefined {
@@ -198,7 +213,7 @@ export class Types {
     const typeAt = Object.hasOwn(TYPE_ARGUMENT, name) ? TYPE_ARGUMENT[name] : undefined;
     const typeArg = typeAt === undefined ? undefined : args[typeAt];
     if (typeArg !== undefined) {
-      if (typeArg.k === 'type') return `${typeArg.type} *`;
+      if (typeArg.k === 'type') return pointerTo(this.written(typeArg.type, typeArg.at, scope));
       return typeArg.k === 'id' ? `${typeArg.name} *` : undefined;
     }
     const fn = definitionOf(this.functions.named(name, scope.file)[0]);
@@ -227,6 +242,10 @@ export function localAt(locals: readonly Local[] | undefined, at: number): Local
   let found: Local | undefined;
   for (const local of locals) if (local.at <= at && (local.end === undefined || at <= local.end)) found = local;
   return found;
+}
+
+function pointerTo(type: TypeText): TypeText {
+  return `${type}${type.endsWith('*') ? '' : ' '}*`;
 }
 
 /** `kvm_vcpu` of `struct kvm_vcpu *`; `opcode.u` of `union opcode.u`. */
