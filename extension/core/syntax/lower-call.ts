@@ -3,6 +3,7 @@ import type { LowerContext } from './lower-context';
 import { firstExpr, lowerExpr, opaque } from './lower-expr';
 import { lowerAsm } from './lower-expression-stmt';
 import { typeText } from './lower-types';
+import { isAlignof } from './mask-words';
 import type { Rewrite } from './masked';
 import { child, type SyntaxNode } from './syntax-node';
 
@@ -18,6 +19,8 @@ export function lowerCall(ctx: LowerContext, node: SyntaxNode): Expr {
   // `"a" __stringify(b)`: a string from pieces, the last of which looks called.
   if (fn.type === 'string_literal' || fn.type === 'concatenated_string')
     return { k: 'str', at: ctx.at(node.start), text: ctx.written(node.start, node.end) };
+  // Nothing in it is evaluated.
+  if (fn.type === 'identifier' && isAlignof(ctx.name(fn))) return opaque(ctx, node);
   const nodes = list.children.filter((each) => each.type !== 'comment' && each.type !== 'ERROR');
   const [only] = nodes;
   if (only !== undefined && nodes.length === 1) {

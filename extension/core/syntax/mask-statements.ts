@@ -2,7 +2,7 @@ import { closing } from './mask-attributes';
 import type { Token } from './mask-lex';
 import { type Positions, readPositions } from './mask-positions';
 import type { MaskText } from './mask-text';
-import { isControlKeyword, isTypeKeyword, isTypeof } from './mask-words';
+import { isAlignof, isControlKeyword, isTypeKeyword, isTypeof } from './mask-words';
 
 /**
  * Rewrites what only macros make possible inside function bodies and expressions: loop macros, type arguments, case
@@ -24,8 +24,6 @@ export function rewriteStatements(mask: MaskText, tokens: readonly Token[]): voi
     else if (token.text === ',' && tokens[i + 1]?.text === ')') mask.rewrite('other', token.start, token.end, '');
   }
 }
-
-const ALIGNOF = new Set(['__alignof__', '_Alignof', 'alignof']);
 
 function isNumber(text: string): boolean {
   return /^(?:0[xX][\da-fA-F]+|0[bB][01]+|\d+)(?:[uU]|[lL]{1,2}|[uU][lL]{1,2}|[lL]{1,2}[uU])?$|^[\d.]+(?:[eE][+-]?\d+)?[fFlL]?$/.test(
@@ -54,7 +52,7 @@ function rewriteWord(mask: MaskText, tokens: readonly Token[], i: number, token:
   }
   if (token.text === 'offsetof' || token.text === '__builtin_offsetof')
     mask.rewrite('other', token.start, token.end, asWord('offset_f'));
-  if (ALIGNOF.has(token.text)) mask.rewrite('other', token.start, token.end, 'align_f');
+  if (isAlignof(token.text)) mask.rewrite('other', token.start, token.end, 'align_f');
   if (isControlKeyword(token.text) || positions.inBody[i] === 0) return;
   if (positions.beginsStatement[i] === 1) {
     const next = tokens[close + 1];

@@ -43,6 +43,7 @@ const CONTROL_KEYWORDS = new Set(
   'if while for switch return do else case default goto break continue sizeof'.split(' '),
 );
 const CONDITION_KEYWORDS = new Set(['if', 'while', 'for', 'switch']);
+const ALIGNOF = new Set(['__alignof__', '_Alignof', 'alignof']);
 const TYPEOF = new Set(['typeof', '__typeof__', 'typeof_unqual', '__typeof']);
 
 /** Words that begin a type. */
@@ -62,4 +63,8 @@ export function isConditionKeyword(word: string): boolean {
 
 export function isTypeof(word: string): boolean {
   return TYPEOF.has(word);
+}
+
+export function isAlignof(word: string): boolean {
+  return ALIGNOF.has(word);
 }
