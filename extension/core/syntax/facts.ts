@@ -96,7 +96,7 @@ export interface VariableFact {
 
 export interface StructFact {
   readonly kind: 'struct' | 'union';
-  /** The tag, or for want of one the name of its typedef, or `''`. An anonymous struct's members live in the enclosing struct's `fields`. */
+  /** The tag, or for want of one the name of its typedef, or `FILE.VARIABLE` for that of a variable, or `''`. An anonymous struct's members live in the enclosing struct's `fields`. */
   readonly name: string;
   readonly at: Pos;
   /** Members of anonymous structs and unions inside are listed here flat; a named nested struct gives a field of type `struct OUTER.FIELD` and a fact of its own under that name. */
@@ -285,7 +285,7 @@ export type Stmt =
   | { readonly k: 'block'; readonly at: Pos; readonly body: readonly Stmt[] }
   /** Statements of one `#if` branch: its condition alone, the outer ones lie outside. */
   | { readonly k: 'when'; readonly at: Pos; readonly when: string; readonly body: readonly Stmt[] }
-  /** Inline assembler: `outputs` are assigned unknown values, `inputs` are read. `labels`: asm goto. */
+  /** Inline assembler: `outputs` are assigned unknown values, `inputs` are read (names that its text calls are among them). `labels`: asm goto. */
   | {
       readonly k: 'asm';
       readonly at: Pos;

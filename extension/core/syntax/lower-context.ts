@@ -89,6 +89,15 @@ export class LowerContext {
     return when.length === 0 ? {} : { when };
   }
 
+  /** A tag for the struct type of a variable that has none, unlike all others of the file. */
+  freeTag(variable: string): string {
+    const tag = `${this.path.slice(this.path.lastIndexOf('/') + 1).replace(/[^\w.]/g, '_')}.${variable}`;
+    const isTaken = (name: string): boolean => this.structs.some((struct) => struct.name === name);
+    let free = tag;
+    for (let ordinal = 2; isTaken(free); ordinal++) free = `${tag}@${ordinal}`;
+    return free;
+  }
+
   problem(offset: number, message: string): void {
     this.problems.push({ file: this.path, line: lineOf(this.at(offset)), message });
   }

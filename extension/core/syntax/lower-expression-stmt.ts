@@ -34,26 +34,34 @@ function lowerGuard(at: number, x: Expr & { readonly k: 'call' }): Stmt | undefi
   return { k: 'guard', at, macro, name: name ?? '', ...declared, args: x.args };
 }
 
-/** Masking made the operands arguments, outputs first; the labels of an `asm goto` are read from the original. */
+/** Masking made the operands arguments, outputs first; what the template calls and the labels are read from the original. */
 export function lowerAsm(at: number, asm: Rewrite, operands: readonly Expr[]): Stmt {
   const outputs = asm.outputs ?? 0;
-  const labels = asmLabels(asm.original);
+  const { called, labels } = namesInAsm(asm.original);
+  const inputs = [...operands.slice(outputs), ...called.map((name): Expr => ({ k: 'id', at, name }))];
   const jumps = labels.length === 0 ? {} : { labels };
-  return { k: 'asm', at, outputs: operands.slice(0, outputs), inputs: operands.slice(outputs), ...jumps };
+  return { k: 'asm', at, outputs: operands.slice(0, outputs), inputs, ...jumps };
 }
 
-/** The fifth section: `asm goto("..." : outputs : inputs : clobbers : labels)`. */
-function asmLabels(original: string): string[] {
-  const tokens = /"(?:\\[\s\S]|[^"\\])*"|\/\*[\s\S]*?\*\/|\/\/[^\n]*|\w+|[([\]):]/g;
+const ASM_TOKEN = /"(?:\\[\s\S]|[^"\\])*"|\/\*[\s\S]*?\*\/|\/\/[^\n]*|\w+|[([\]):]/g;
+
+/**
+ * What the template (the first section, strings in macros included) calls by name, and the fifth section of
+ * `asm goto("..." : outputs : inputs : clobbers : labels)`.
+ */
+function namesInAsm(original: string): { readonly called: readonly string[]; readonly labels: readonly string[] } {
   let depth = 0;
   let section = 0;
+  const called: string[] = [];
   const labels: string[] = [];
-  for (const [token] of original.matchAll(tokens)) {
+  for (const [token] of original.matchAll(ASM_TOKEN)) {
     if (token === '(' || token === '[') depth += 1;
     else if (token === ')' || token === ']') depth -= 1;
+    else if (section === 0 && token.startsWith('"'))
+      for (const [, name = ''] of token.matchAll(/\b(?:call|jmp)q?\s+([A-Za-z_]\w*)/g)) called.push(name);
     else if (depth !== 1) continue;
     else if (token === ':') section += 1;
     else if (section === 4 && /^\w+$/.test(token)) labels.push(token);
   }
-  return labels;
+  return { called, labels };
 }

@@ -3,7 +3,7 @@ import { lineOf } from './facts';
 import { foldSpace, type LowerContext } from './lower-context';
 import { lowerExpr } from './lower-expr';
 import { lowerBlock } from './lower-stmt';
-import { baseType, type Declarator, readDeclarator } from './lower-types';
+import { baseType, type Declarator, readDeclarator, variablesType } from './lower-types';
 import { readMacroCall } from './macro-text';
 import { child, type SyntaxNode } from './syntax-node';
 
@@ -118,7 +118,7 @@ function prototype(ctx: LowerContext, node: SyntaxNode, read: Declarator): Proto
 }
 
 function lowerDeclarations(ctx: LowerContext, node: SyntaxNode, items: FileItems): void {
-  const base = baseType(ctx, node);
+  const base = variablesType(ctx, node);
   const isExtern = node.children.some((each) => each.type === 'storage_class_specifier' && ctx.text(each) === 'extern');
   for (const each of node.children) {
     if (each.field !== 'declarator') continue;

@@ -3,7 +3,7 @@ import type { LowerContext } from './lower-context';
 import { commaList, lowerExpr, opaque } from './lower-expr';
 import { lowerExpressionStatement } from './lower-expression-stmt';
 import { readMacroCall } from './macro-text';
-import { baseType, readDeclarator } from './lower-types';
+import { baseType, readDeclarator, variablesType } from './lower-types';
 import { child, type SyntaxNode } from './syntax-node';
 
 /** The statements of a `{ ... }`, those of an `#if` branch wrapped in a `when`. */
@@ -134,10 +134,10 @@ function condition(ctx: LowerContext, node: SyntaxNode): { c: Expr; text: string
 
 function lowerDeclaration(ctx: LowerContext, node: SyntaxNode): Stmt[] {
   const isStatic = node.children.some((each) => each.type === 'storage_class_specifier' && ctx.text(each) === 'static');
-  const base = baseType(ctx, node);
+  const base = variablesType(ctx, node);
   const cleanup = ctx
     .rewritesIn(node.start, node.end)
-    .map((rewrite) => /^__(?:free|cleanup)\s*\(\s*(\w+)\s*\)/.exec(rewrite.original)?.[1])
+    .map((rewrite) => /\b(?:__free|(?:__)?cleanup(?:__)?)\s*\(\s*(\w+)\s*\)/.exec(rewrite.original)?.[1])
     .find((name) => name !== undefined);
   const stmts: Stmt[] = [];
   for (const each of node.children) {

@@ -20,6 +20,16 @@ export function baseType(ctx: LowerContext, node: SyntaxNode, nameHint = ''): Ty
   return type === undefined ? 'int' : specifierText(ctx, type, nameHint);
 }
 
+/** The same for a declaration of variables: a struct type without a tag is named after the first of them, `FILE.VARIABLE`. */
+export function variablesType(ctx: LowerContext, node: SyntaxNode): TypeText {
+  const type = child(node, 'type');
+  const isNameless = type !== undefined && /^(?:struct|union)_specifier$/.test(type.type) && !child(type, 'name');
+  const first = node.children.find((each) => each.field === 'declarator');
+  if (!isNameless || first === undefined) return baseType(ctx, node);
+  const { name } = readDeclarator(ctx, '', first.type === 'init_declarator' ? child(first, 'declarator') : first);
+  return baseType(ctx, node, ctx.freeTag(name));
+}
+
 function specifierText(ctx: LowerContext, type: SyntaxNode, nameHint: string): TypeText {
   switch (type.type) {
     case 'struct_specifier':
@@ -62,28 +72,39 @@ export function readDeclarator(ctx: LowerContext, base: TypeText, node: SyntaxNo
   const name = found.name === undefined ? '' : ctx.name(found.name);
   const functionNode = functionOf(node);
   if (functionNode === undefined) return { name, nameStart, type, returns: type };
-  const returnsShape = shape.slice(0, shape.length - parametersText(ctx, functionNode).length).trim();
+  const returnsShape = declaratorShape(ctx, node, {}, functionNode);
   const returns = returnsShape === '' ? base : `${base} ${returnsShape}`;
   return { name, nameStart, type, params: readParameters(ctx, functionNode), returns };
 }
 
-/** The function declarator whose own declarator is the name itself: `*f(int)` yes, `(*f)(int)` no. */
+/** The function declarator whose own declarator is the name itself: of `*f(int)`, `(f)(int)`, `(*f(int))(u8)`, not of `(*f)(int)`. */
 function functionOf(node: SyntaxNode): SyntaxNode | undefined {
   const inner = innerDeclarator(node);
-  if (node.type === 'function_declarator') {
-    return inner !== undefined && /identifier$/.test(inner.type) ? node : undefined;
-  }
-  if (node.type === 'pointer_declarator' || node.type === 'attributed_declarator') return inner && functionOf(inner);
-  return undefined;
+  if (inner === undefined) return undefined;
+  return node.type === 'function_declarator' && isName(inner) ? node : functionOf(inner);
+}
+
+/** A name, perhaps in parentheses. */
+function isName(node: SyntaxNode): boolean {
+  if (node.type !== 'parenthesized_declarator') return /identifier$/.test(node.type);
+  const inner = innerDeclarator(node);
+  return inner !== undefined && isName(inner);
 }
 
 function innerDeclarator(node: SyntaxNode): SyntaxNode | undefined {
   return child(node, 'declarator') ?? node.children.find((each) => /declarator$|identifier$/.test(each.type));
 }
 
-function declaratorShape(ctx: LowerContext, node: SyntaxNode, found: { name?: SyntaxNode }): string {
+/** `without`: a function declarator that is left out, for the type that its function returns. */
+function declaratorShape(
+  ctx: LowerContext,
+  node: SyntaxNode,
+  found: { name?: SyntaxNode },
+  without?: SyntaxNode,
+): string {
   const inner = innerDeclarator(node);
-  const rest = inner === undefined ? '' : declaratorShape(ctx, inner, found);
+  const rest = inner === undefined ? '' : declaratorShape(ctx, inner, found, without);
+  if (node === without) return rest;
   switch (node.type) {
     case 'pointer_declarator':
     case 'abstract_pointer_declarator':
