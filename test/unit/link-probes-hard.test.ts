@@ -175,7 +175,6 @@ const MISSING: Probes = {
       'arch/x86/kvm/b.c': 'static int f(int x) { return x; }',
     },
     calls: { run: 'f' },
-    why: 'a .c file that is included is no part of the other (functions)',
   },
   'a stub that is off, of a function outside': {
     c: {
@@ -201,7 +200,23 @@ const MISSING: Probes = {
       'arch/x86/kvm/b.c': 'void helper(void) {}\n',
     },
     calls: { ept_walk: 'mmu.c:helper' },
-    why: 'an external function is taken before the static of the including file (functions)',
+  },
+  'with a static of one includer, an external function for the other': {
+    c: {
+      'arch/x86/kvm/x.h': 'static inline void call(void) { helper(); }',
+      'arch/x86/kvm/a.c': 'static void helper(void) {}\n#include "x.h"\n',
+      'arch/x86/kvm/b.c': '#include "x.h"\n',
+      'arch/x86/kvm/c.c': 'void helper(void) {}\n',
+    },
+    calls: { call: 'a.c:helper c.c:helper' },
+  },
+  'a .c file that is included calls what the other defines': {
+    c: {
+      'arch/x86/kvm/a.c': 'static int f(int x) { return x; }\n#define TWICE(x) f(f(x))\n#include "b.c"\n',
+      'arch/x86/kvm/b.c': 'int run(void) { return TWICE(1); }',
+      'arch/x86/kvm/c.c': 'int f(int x) { return x; }',
+    },
+    calls: { run: 'a.c:f' },
   },
   'in a macro that a template uses': {
     c: {

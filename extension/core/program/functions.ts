@@ -1,7 +1,7 @@
 import type { FileFacts, FunctionFact, MacroFact } from '../syntax/facts';
 import { lineOf } from '../syntax/facts';
 import type { Conditions } from './conditions';
-import { functionId, isHeader, joinWhen, vendorOfFile } from './ids';
+import { functionId, joinWhen, vendorOfFile } from './ids';
 import type { Includes } from './includes';
 import type { Located } from './located';
 import type { FunctionId, FunctionNode } from './program';
@@ -60,20 +60,25 @@ export class FunctionTable {
     return found;
   }
 
-  /** A definition that is weak or switched off leaves the name to those further away: own file, then headers, then external ones. */
+  /**
+   * A definition that is weak or switched off leaves the name to those further away: own file, then what the file is
+   * compiled with, then external ones.
+   */
   private choose(all: readonly FunctionNode[], from: string | undefined): readonly FunctionNode[] {
     if (from === undefined) return ordered(all);
-    const external = all.filter((fn) => fn.file !== from && !fn.static);
-    const inHeaders = this.includes.seen(
-      all.filter((fn) => fn.file !== from && fn.static && isHeader(fn.file)),
-      from,
-    );
-    const found: FunctionNode[] = [];
-    for (const group of [all.filter((fn) => fn.file === from), inHeaders, external]) {
-      found.push(...group);
-      if (group.some((fn) => fn.active && !isWeak(fn))) break;
-    }
-    return ordered(found.length > 0 ? found : this.includes.includers(all, from));
+    const isStrong = (fn: FunctionNode): boolean => fn.active && !isWeak(fn);
+    const found = all.filter((fn) => fn.file === from);
+    if (found.some(isStrong)) return ordered(found);
+    const statics = all.filter((fn) => fn.file !== from && fn.static);
+    // A header means another function in each file that has a static one of the name.
+    const ofIncluders = this.includes.includers(statics, from);
+    found.push(...ofIncluders);
+    if (ofIncluders.length > 0 && this.includes.areAllIncluders(ofIncluders.filter(isStrong), from))
+      return ordered(found);
+    const seen = this.includes.seen(statics, from);
+    found.push(...seen.filter((fn) => !ofIncluders.includes(fn)));
+    if (!seen.some(isStrong)) found.push(...all.filter((fn) => fn.file !== from && !fn.static));
+    return ordered(found);
   }
 
   /** The node of a function-like macro, made at its first use. */

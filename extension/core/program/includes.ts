@@ -13,12 +13,24 @@ export class Includes {
   private readonly targets = new Map<string, readonly string[]>();
   private readonly answers = new Map<string, boolean>();
   private readonly sources: readonly string[];
+  /** The `.c` files that others include: compiled with them, as a header is. */
+  private readonly parts = new Set<string>();
 
   constructor(private readonly files: ReadonlyMap<string, FileFacts>) {
     this.sources = [...files.keys()].filter((path) => path.endsWith('.c'));
+    for (const { path, includes } of files.values())
+      for (const { target } of includes) {
+        const part = target.endsWith('.c') ? this.resolve(path, target) : undefined;
+        if (part !== undefined) this.parts.add(part);
+      }
   }
 
-  /** A header is compiled as part of the `.c` files that include it, and sees what these see. */
+  /** Whether a file is compiled as part of others: a header, or a `.c` file that another includes. */
+  isPart(path: string): boolean {
+    return isHeader(path) || this.parts.has(path);
+  }
+
+  /** A part is compiled inside the `.c` files that include it, and sees what these see. */
   sees(from: string, header: string): boolean {
     if (from === header || !isKvmFile(header)) return true;
     const key = `${from}\0${header}`;
@@ -26,7 +38,7 @@ export class Includes {
     if (answer === undefined) {
       answer =
         this.closure(from).has(header) ||
-        (isHeader(from) &&
+        (this.isPart(from) &&
           this.sources.some((source) => this.closure(source).has(from) && this.closure(source).has(header)));
       this.answers.set(key, answer);
     }
@@ -34,18 +46,17 @@ export class Includes {
   }
 
   /**
-   * The headers among `candidates` that `from` sees; if it sees none, those of no other vendor's module: code that
-   * leans on an `#include` that was not found still means something.
+   * Those among `all` that lie in headers and included `.c` files that `from` sees; if it sees none, those in headers of
+   * no other vendor's module: code that leans on an `#include` that was not found still means something.
    */
-  seen<Candidate extends { readonly file: string }>(
-    candidates: readonly Candidate[],
-    from: string,
-  ): readonly Candidate[] {
+  seen<Candidate extends { readonly file: string }>(all: readonly Candidate[], from: string): readonly Candidate[] {
+    const candidates = all.filter((one) => this.isPart(one.file));
     if (candidates.length === 0) return candidates;
     const found = candidates.filter((one) => this.sees(from, one.file));
     if (found.length > 0) return found;
     const own = vendorOfFile(from);
     return candidates.filter((one) => {
+      if (!isHeader(one.file)) return false;
       const vendor = vendorOfFile(one.file);
       return vendor === undefined || own === undefined || vendor === own;
     });
@@ -54,11 +65,16 @@ export class Includes {
   /** A template is compiled inside the `.c` files that include it, and means their statics too. */
   includers<Candidate extends { readonly file: string }>(
     candidates: readonly Candidate[],
-    header: string,
+    part: string,
   ): readonly Candidate[] {
-    return isHeader(header)
-      ? candidates.filter((one) => !isHeader(one.file) && this.closure(one.file).has(header))
-      : [];
+    return this.isPart(part) ? candidates.filter((one) => !isHeader(one.file) && this.closure(one.file).has(part)) : [];
+  }
+
+  /** Whether each `.c` file that `part` is compiled in is among those of `candidates`. */
+  areAllIncluders(candidates: readonly { readonly file: string }[], part: string): boolean {
+    return this.sources.every(
+      (source) => !this.closure(source).has(part) || candidates.some(({ file }) => file === source),
+    );
   }
 
   private closure(from: string): ReadonlySet<string> {

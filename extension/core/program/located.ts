@@ -7,7 +7,6 @@ import type {
   TypedefFact,
   VariableFact,
 } from '../syntax/facts';
-import { isHeader } from './ids';
 import { Includes } from './includes';
 
 /** A fact and the file it stands in. */
@@ -38,8 +37,8 @@ export class Definitions {
   }
 
   /**
-   * Those of `all` that a use in `from` can mean: the file's own, else those of headers that it sees. What another
-   * `.c` file defines is out of sight.
+   * Those of `all` that a use in `from` can mean: the file's own, else those of headers that it sees. What a `.c`
+   * file defines that it does not include is out of sight.
    */
   visible<L extends Located<unknown>>(all: readonly L[] | undefined, from: string | undefined): readonly L[] {
     if (all === undefined) return [];
@@ -47,10 +46,7 @@ export class Definitions {
     if (all.length === 1 && all[0]?.file === from) return all;
     const own = all.filter((candidate) => candidate.file === from);
     if (own.length > 0) return own;
-    const seen = this.includes.seen(
-      all.filter((candidate) => isHeader(candidate.file)),
-      from,
-    );
+    const seen = this.includes.seen(all, from);
     return seen.length > 0 ? seen : this.includes.includers(all, from);
   }
 
