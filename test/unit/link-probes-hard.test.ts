@@ -25,7 +25,14 @@ const MISSING: Probes = {
   'as a macro makes calls': {
     c: 'static void do_one(void) {}\nstatic void do_two(void) {}\n#define LIST(X) X(one) X(two)\n#define CALL(x) do_##x();\nvoid run(void) { LIST(CALL) }',
     calls: { run: 'do_one do_two' },
-    why: 'a macro that is given a macro to apply is not expanded',
+  },
+  'that pastes, used twice by another macro': {
+    c: 'static void do_one(void) {}\nstatic void do_two(void) {}\n#define CALL(x) do_##x()\n#define BOTH() do { CALL(one); CALL(two); } while (0)\nvoid run(void) { BOTH(); }',
+    calls: { run: 'do_one do_two' },
+  },
+  'whose call ends a block without a semicolon': {
+    c: `${F}#define CALL(x) f(x);\nvoid run(int a) { if (a) { CALL(g(1)) } }`,
+    calls: { run: 'f g' },
   },
   'defined in a header, used in another file': {
     c: {

@@ -182,10 +182,11 @@ export function isMacroUse(one: FunctionNode | MacroUse): one is MacroUse {
   return 'macro' in one;
 }
 
+/** A macro that pastes names calls something else with each argument: two uses of one are the same if they call the same. */
 function unique(list: readonly (FunctionNode | MacroUse)[]): (FunctionNode | MacroUse)[] {
   const seen = new Set<unknown>();
   return list.filter((one) => {
-    const key = isMacroUse(one) ? one.macro.fact : one;
+    const key = isMacroUse(one) ? one.calls : one;
     if (seen.has(key)) return false;
     seen.add(key);
     return true;

@@ -1,6 +1,6 @@
 import type { Expr, Stmt } from './facts';
 import type { LowerContext } from './lower-context';
-import { lowerExpr } from './lower-expr';
+import { commaList, lowerExpr } from './lower-expr';
 import type { Rewrite } from './masked';
 import { child, type SyntaxNode } from './syntax-node';
 
@@ -19,6 +19,11 @@ export function lowerExpressionStatement(ctx: LowerContext, node: SyntaxNode): S
         operands.map((each) => lowerExpr(ctx, each)),
       ),
     ];
+  }
+  if (ctx.rewriteAt(inner.start, 'bare-call') !== undefined) {
+    const [name = inner, ...args] = commaList(inner);
+    const call: Expr = { k: 'call', at, fn: lowerExpr(ctx, name), args: args.map((each) => lowerExpr(ctx, each)) };
+    return [{ k: 'expr', at, x: call }];
   }
   const x = lowerExpr(ctx, inner);
   return [(x.k === 'call' ? lowerGuard(at, x) : undefined) ?? { k: 'expr', at, x }];

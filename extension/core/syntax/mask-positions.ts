@@ -13,13 +13,14 @@ export interface Positions {
    * in a parameter list, where `name(struct x *)` declares.
    */
   readonly inBody: Uint8Array;
+  /** Where the bracket that closes at a `)` was opened. */
+  readonly opened: Int32Array;
 }
 
 export function readPositions(tokens: readonly Token[]): Positions {
   const beginsStatement = new Uint8Array(tokens.length);
   const inCase = new Uint8Array(tokens.length);
   const inBody = new Uint8Array(tokens.length);
-  /** Where each `)` was opened. */
   const opened = new Int32Array(tokens.length).fill(-1);
   const scopes: boolean[] = [];
   /** What was met last in this statement: decides what a `:` or a `...` means. */
@@ -55,7 +56,7 @@ export function readPositions(tokens: readonly Token[]): Positions {
     if (isInitialiser || scopes.at(-1) === true) inBody[i] = 1;
     before = text;
   }
-  return { beginsStatement, inCase, inBody };
+  return { beginsStatement, inCase, inBody, opened };
 }
 
 /** The parentheses opened at `open` are the head of an `if`, `while`, `for`, `switch`, or of a loop macro at a statement's start. */

@@ -2,7 +2,7 @@ import { closing } from './mask-attributes';
 import type { Token } from './mask-lex';
 import { type Positions, readPositions } from './mask-positions';
 import type { MaskText } from './mask-text';
-import { isAlignof, isControlKeyword, isTypeKeyword, isTypeof } from './mask-words';
+import { isAlignof, isConditionKeyword, isControlKeyword, isTypeKeyword, isTypeof } from './mask-words';
 
 /**
  * Rewrites what only macros make possible inside function bodies and expressions: loop macros, type arguments, case
@@ -63,6 +63,13 @@ function rewriteWord(mask: MaskText, tokens: readonly Token[], i: number, token:
       const end = tokens[close]?.end ?? token.end;
       mask.rewrite('label-macro', token.start, end, `case _${asWord(mask.source.slice(token.start, end)).slice(6)}`);
       return;
+    } else if (next?.text === '}' && isInBlock(tokens, i, positions)) {
+      mask.note('bare-call', token.start, token.end);
+      for (const [at, mark] of [
+        [tokens[i + 1]?.start ?? 0, close === i + 2 ? ' ' : ','],
+        [tokens[close]?.start ?? 0, ';'],
+      ] as const)
+        mask.rewrite('other', at, at + 1, mark);
     }
   }
   rewriteTypeArguments(mask, tokens, i + 1, close);
@@ -76,6 +83,15 @@ function isLoopHead(tokens: readonly Token[], index: number): boolean {
   if (next.text === '(' && tokens[index + 1]?.text === 'void' && tokens[index + 2]?.text === ')') return true;
   // A product whose value is dropped is none: `for_each_x(p) *(u64 *)q += 1;`.
   return next.text === '{' || next.kind === 'word' || next.text === '*';
+}
+
+/** What begins a statement at `i` does: it stands behind another one, or first in a block (in an initialiser it does not). */
+function isInBlock(tokens: readonly Token[], i: number, { opened }: Positions): boolean {
+  const before = tokens[i - 1]?.text;
+  if (before !== '{') return before === ';' || before === '}';
+  if (/^(?:else|do)$/.test(tokens[i - 2]?.text ?? '')) return true;
+  const head = tokens[(opened[i - 2] ?? -1) - 1];
+  return head?.kind === 'word' && (isConditionKeyword(head.text) || !isControlKeyword(head.text));
 }
 
 /** Arguments that are types become words of the same length: `struct foo *`, `unsigned long`, `u8 *`. */

@@ -57,6 +57,7 @@ export interface Include {
  * | `template-name` | `FNAME(walk)` | an identifier of that length |
  * | `case-range` | the `...` of `case A ... B:` | `|| ` |
  * | `label-macro` | `MACRO(x):` used as case label(s) | `case` label of an identifier, as well as fits |
+ * | `bare-call` | the name in `EACH(f)` before a `}`, a macro's call without `;` | the name; the parentheses are `,` and `;` |
  * | `asm` | a whole asm statement without its `;` | a call `__asm__(outputs..., inputs...)`, blanks between; `outputs` counts the outputs |
  * | `other` | attribute-like or expression-level rewrites that leave the meaning alone, see below | anything |
  *
@@ -79,6 +80,7 @@ export interface Rewrite {
     | 'template-name'
     | 'case-range'
     | 'label-macro'
+    | 'bare-call'
     | 'asm'
     | 'other';
   readonly start: number;
