@@ -20,7 +20,31 @@ const MISSING: Probes = {
         'static void do_one(void) {}\nstatic void do_two(void) {}\nvoid run(void) {\n#define STEP(x) do_##x();\n#include "list.h"\n#undef STEP\n}',
     },
     calls: { run: 'do_one do_two' },
-    why: 'an X-macro header inside of a body is not expanded',
+  },
+  'of functions included twice, each time for others': {
+    c: {
+      'arch/x86/kvm/list.h':
+        '#ifndef HOT\n#define HOT(x)\n#endif\n#ifndef COLD\n#define COLD(x)\n#endif\nHOT(one)\nCOLD(two)\n#undef HOT\n#undef COLD\n',
+      'arch/x86/kvm/a.c':
+        'static void one(void) {}\nstatic void two(void) {}\nvoid hot(void) {\n#define HOT(x) x();\n#include "list.h"\n}\nvoid cold(void) {\n#define COLD(x) x();\n#include "list.h"\n}',
+    },
+    calls: { hot: 'one', cold: 'two' },
+  },
+  'of functions, through its own macro and another name for the one of its user': {
+    c: {
+      'arch/x86/kvm/list.h': '#define STEP1(x) STEP(x##1)\nSTEP1(do_)\n#ifdef CONFIG_NOT_THERE\nSTEP1(not_)\n#endif\n',
+      'arch/x86/kvm/a.c':
+        'static void do_1(void) {}\nstatic void not_1(void) {}\nvoid run(int a) { if (a) {\n#define __STEP(x) x()\n#define STEP __STEP\n#include "list.h"\n} }',
+    },
+    calls: { run: 'do_1 not_1' },
+    edges: { run: ['do_1 call -', 'not_1 call -'] },
+  },
+  'of labels': {
+    c: {
+      'arch/x86/kvm/list.h': 'FIELD(1)\nFIELD(2)\n',
+      'arch/x86/kvm/a.c': `${F}int run(int a) { switch (a) {\n#define FIELD(x) case x:\n#include "list.h"\nreturn f(a);\ndefault: return g(a); } }`,
+    },
+    calls: { run: 'f g' },
   },
   'as a macro makes calls': {
     c: 'static void do_one(void) {}\nstatic void do_two(void) {}\n#define LIST(X) X(one) X(two)\n#define CALL(x) do_##x();\nvoid run(void) { LIST(CALL) }',
@@ -41,7 +65,22 @@ const MISSING: Probes = {
         '#include "build.h"\nint reg_read(int x) { return x; }\nBUILD(rax)\nint run(void) { return get_rax(1); }',
     },
     calls: { run: 'get_rax', get_rax: 'reg_read' },
-    why: 'generators of another file are not seen (syntax: facts are of one file)',
+  },
+  'defined in a header through another macro, used in two files': {
+    c: {
+      'arch/x86/kvm/build.h':
+        '#define BUILD_ONE(name, bits) static int get_##name##bits(int x) { return reg_read(x); }\n#define BUILD(name) BUILD_ONE(name, 32) BUILD_ONE(name, 64)\n',
+      'arch/x86/kvm/a.c':
+        '#include "build.h"\nstatic int reg_read(int x) { return x; }\nBUILD(rax)\nint run(void) { return get_rax64(1); }',
+      'arch/x86/kvm/b.c':
+        '#include "build.h"\nstatic int reg_read(int x) { return x; }\nBUILD(rax)\nint run2(void) { return get_rax32(1); }',
+    },
+    calls: {
+      run: 'a.c:get_rax64',
+      run2: 'b.c:get_rax32',
+      'a.c:get_rax64': 'a.c:reg_read',
+      'b.c:get_rax32': 'b.c:reg_read',
+    },
   },
   'set with WRITE_ONCE': {
     c: `${VCPU}void set(struct vcpu *v) { WRITE_ONCE(v->arch.complete, f); }\nint run(struct vcpu *v) { return READ_ONCE(v->arch.complete)(v); }`,
@@ -240,7 +279,6 @@ const MISSING: Probes = {
       'arch/x86/kvm/a.c': `${OP}#define ENTRY(i, h) { .id = i, .fn = h },\nstatic struct op ops[] = {\n#include "list.h"\n};\nint run(int i) { return ops[i].fn(1); }`,
     },
     calls: { run: 'f g' },
-    why: 'an X-macro header inside of an initialiser is not expanded',
   },
   'a static call of its own': {
     c: `${F}DEFINE_STATIC_CALL(my_hook, f);\nvoid set(void) { static_call_update(my_hook, g); }\nint run(void) { return static_call(my_hook)(1); }`,

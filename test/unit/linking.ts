@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { completeFacts } from '../../extension/core/program/complete';
 import { linkProgram } from '../../extension/core/program/link';
 import type { Program } from '../../extension/core/program/program';
 import { CParser } from '../../extension/core/syntax/parser';
-import { readFacts } from '../../extension/core/syntax/read-facts';
+import { parseWith, readFacts } from '../../extension/core/syntax/read-facts';
 
 let parser: Promise<CParser> | undefined;
 
@@ -20,10 +21,8 @@ export function cParser(): Promise<CParser> {
 /** A program of small C texts by path. */
 export async function link(files: Readonly<Record<string, string>>): Promise<Program> {
   const loaded = await cParser();
-  return linkProgram(
-    Object.entries(files).map(([path, text]) => readFacts(loaded, path, text)),
-    '',
-  );
+  const facts = Object.entries(files).map(([path, text]) => readFacts(loaded, path, text));
+  return linkProgram(completeFacts(parseWith(loaded), facts), '');
 }
 
 /** `a -> file.c:b call` for every edge that leaves a function of that name, sorted. */

@@ -101,7 +101,8 @@ export class Includes {
     return targets;
   }
 
-  private resolve(from: string, target: string): string | undefined {
+  /** The file that an `#include` in `from` names, if it is among those that were read. */
+  resolve(from: string, target: string): string | undefined {
     const folder = from.slice(0, from.lastIndexOf('/') + 1);
     for (const prefix of [folder, ...FOLDERS]) {
       const path = normalise(prefix + target);

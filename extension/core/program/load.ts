@@ -3,9 +3,10 @@ import type { SourceTree } from '../source/tree';
 import type { FileFacts } from '../syntax/facts';
 import { emptyFacts } from '../syntax/empty-facts';
 import type { CParser } from '../syntax/parser';
-import { readFacts } from '../syntax/read-facts';
+import { parseWith, readFacts } from '../syntax/read-facts';
 import { textHash } from '../syntax/text-hash';
 import { usesOf } from './collect';
+import { completeFacts } from './complete';
 import { HeaderSearch, type HeaderSlice } from './headers';
 import { KCONFIG_FILES, kconfigFacts } from './kconfig';
 import { WantedNames } from './wanted';
@@ -65,7 +66,7 @@ export class FactsStore {
 const HEADER_ROUNDS = 4;
 
 /**
- * Facts of KVM's files, of its options (`kconfig.ts`), and of the definitions in other headers that these use
+ * Facts of KVM's files, completed by one another (`complete.ts`), of its options (`kconfig.ts`), and of the definitions in other headers that these use
  * (`headers.ts`), sorted by path. A file that is there and cannot be read gives empty facts with a problem. If
  * `cancelled` says so the list is incomplete and of no use.
  */
@@ -86,6 +87,7 @@ export async function loadFacts(
     options.progress?.(found.size, paths.length);
   }
   if (paths.length === 0) return [];
+  for (const facts of completeFacts(parseWith(parser), [...found.values()])) found.set(facts.path, facts);
   await addHeaders(tree, parser, store, found, cancelled);
   for (const facts of await readOptions(tree)) found.set(facts.path, facts);
   return [...found.values()].sort((a, b) => (a.path < b.path ? -1 : 1));

@@ -13,6 +13,7 @@ export function emptyFacts(path: string, hash: string, lines: number): FileFacts
     typedefs: [],
     enumerators: [],
     macros: [],
+    undefs: [],
     includes: [],
     fileScopeCalls: [],
     problems: [],

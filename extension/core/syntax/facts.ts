@@ -21,6 +21,7 @@ export interface FileFacts {
   readonly typedefs: readonly TypedefFact[];
   readonly enumerators: readonly EnumeratorFact[];
   readonly macros: readonly MacroFact[];
+  readonly undefs: readonly UndefFact[];
   readonly includes: readonly IncludeFact[];
   /** Macro calls at file scope: `module_init(f)`, `EXPORT_SYMBOL_GPL(f)`, `KVM_X86_OP(x)`, `DEFINE_GUARD(...)`, ... */
   readonly fileScopeCalls: readonly FileScopeCall[];
@@ -145,6 +146,12 @@ export interface MacroFact {
   readonly expr?: Expr;
   readonly stmts?: readonly Stmt[];
   readonly when?: When;
+}
+
+/** An `#undef`. */
+export interface UndefFact {
+  readonly name: string;
+  readonly at: Pos;
 }
 
 export interface IncludeFact {
@@ -293,5 +300,5 @@ export type Stmt =
       readonly inputs: readonly Expr[];
       readonly labels?: readonly string[];
     }
-  /** A statement that could not be lowered; always accompanied by a `Problem` of the file. */
+  /** A statement that could not be lowered; accompanied by a `Problem` of the file, unless it is an `#include` (see `included.ts`). */
   | { readonly k: 'opaque'; readonly at: Pos; readonly text: string };

@@ -1,6 +1,7 @@
-import type { FunctionFact, Pos } from './facts';
+import type { FunctionFact, Pos, When } from './facts';
+import { lineOf } from './facts';
 import { GUARD_CLASS_MACROS } from './guard-classes';
-import { foldSpace, type LowerContext } from './lower-context';
+import type { LowerContext } from './lower-context';
 import { lowerFile, reportErrors } from './lower-file';
 import type { ParseText } from './lower-macros';
 import { readMacroCall, substitute } from './macro-text';
@@ -18,29 +19,59 @@ export interface Generated {
   readonly generators: ReadonlySet<string>;
 }
 
+/** A macro call at file scope, as written. */
+export interface GeneratorCall {
+  readonly name: string;
+  readonly args: readonly string[];
+  readonly at: Pos;
+  readonly when?: When;
+}
+
 /**
- * The functions that macros of this file define at file scope (`BUILD_ACCESSORS(rax, RAX)`): the macro's body with
- * its arguments put in, read as C. All positions are those of the macro call. Of other files' macros only those that
- * define guard classes are known; the rest is left to the linker, as a file-scope call.
+ * The functions that macros of this file define at file scope (`BUILD_ACCESSORS(rax, RAX)`). Of other files' macros only
+ * those that define guard classes are known; the rest is left to `completeFacts()`, as a file-scope call.
  */
 export function generatedFunctions(file: LowerContext, parse: ParseText): Generated {
-  const macros = macrosOf(file);
+  const macros = macrosOf(file.masked.defines.map((define) => ({ define, when: file.conditions(define.nameStart) })));
+  const calls: GeneratorCall[] = [];
+  for (const rewrite of file.masked.rewrites) {
+    if (rewrite.kind !== 'file-scope-call') continue;
+    const call = readMacroCall(rewrite.original);
+    if (call === undefined) continue;
+    const offset = rewrite.start + call.nameStart;
+    calls.push({ name: call.name, args: call.args, at: file.at(offset), ...file.when(offset) });
+  }
+  return expandGenerators(file, parse, calls, macros);
+}
+
+/**
+ * The functions that calls of generators define: the macro's body with its arguments put in, read as C. All positions
+ * are those of the macro call. Problems go to `file`.
+ */
+export function expandGenerators(
+  file: LowerContext,
+  parse: ParseText,
+  calls: readonly GeneratorCall[],
+  macros: FileMacros,
+): Generated {
   const functions: FunctionFact[] = [];
   const generators = new Set<string>();
-  const { text, pieces } = expandCalls(file, macros);
+  const { text, pieces } = expandCalls(file, calls, macros);
   if (text === '') return { functions, generators };
   const masked = maskKernelC(text);
   const root = parse(masked.text);
   if (root === null) return { functions, generators };
   const pieceAt = (offset: number): Piece | undefined => pieces.findLast((piece) => piece.start <= offset);
-  const ctx = file.forText(text, masked, (offset) => pieceAt(offset)?.at ?? 0);
+  const ctx = file.forText(text, masked, (offset) => pieceAt(offset)?.call.at ?? 0);
   for (const node of root.children) {
-    const piece = pieceAt(node.start);
-    if (piece === undefined || node.type !== 'function_definition') continue;
+    const call = pieceAt(node.start)?.call;
+    if (call === undefined || node.type !== 'function_definition') continue;
     reportErrors(ctx, node);
-    generators.add(piece.macro);
+    generators.add(call.name);
+    const from = `${call.name}(${call.args.join(', ')})`;
+    const when = call.when === undefined ? {} : { when: call.when };
     for (const fact of lowerFile(ctx, { ...node, type: 'translation_unit', children: [node] }).functions)
-      functions.push({ ...fact, from: piece.from, ...file.when(piece.offset) });
+      functions.push({ ...fact, from, ...when });
   }
   file.problems.push(...ctx.problems);
   return { functions, generators };
@@ -49,39 +80,32 @@ export function generatedFunctions(file: LowerContext, parse: ParseText): Genera
 /** Where in the made text the expansion of one call stands. */
 interface Piece {
   readonly start: number;
-  readonly at: Pos;
-  readonly macro: string;
-  readonly from: string;
-  readonly offset: number;
+  readonly call: GeneratorCall;
 }
 
 function expandCalls(
   file: LowerContext,
+  calls: readonly GeneratorCall[],
   macros: FileMacros,
 ): { readonly text: string; readonly pieces: readonly Piece[] } {
   let text = '';
   const pieces: Piece[] = [];
-  for (const rewrite of file.masked.rewrites) {
-    if (rewrite.kind !== 'file-scope-call') continue;
-    const call = readMacroCall(rewrite.original);
-    const define =
-      call === undefined ? undefined : (macros.generators.get(call.name) ?? GUARD_CLASS_MACROS.get(call.name));
-    if (call === undefined || define === undefined) continue;
-    const offset = rewrite.start + call.nameStart;
-    const from = foldSpace(rewrite.original.slice(call.nameStart, call.end));
+  for (const call of calls) {
+    const define = macros.generators.get(call.name) ?? GUARD_CLASS_MACROS.get(call.name);
+    if (define === undefined) continue;
     const made = expandNested(substitute(define, call.args), macros, MAX_GENERATED - text.length);
     if (made === undefined) {
-      file.problem(offset, `${call.name}() makes too much text`);
+      file.problems.push({ file: file.path, line: lineOf(call.at), message: `${call.name}() makes too much text` });
       continue;
     }
-    pieces.push({ start: text.length, at: file.at(offset), macro: call.name, from, offset });
+    pieces.push({ start: text.length, call });
     text += `${made};\n`;
   }
   return { text, pieces };
 }
 
-/** The macros of a file by what the expansion of a generator does with them. */
-interface FileMacros {
+/** Macros by what the expansion of a generator does with them. */
+export interface FileMacros {
   readonly all: ReadonlyMap<string, Define>;
   /** Can define a function: with a body in braces, or through another such macro. */
   readonly generators: ReadonlyMap<string, Define>;
@@ -89,11 +113,11 @@ interface FileMacros {
   readonly fragments: ReadonlySet<string>;
 }
 
-function macrosOf(file: LowerContext): FileMacros {
+export function macrosOf(defines: readonly { readonly define: Define; readonly when: When }[]): FileMacros {
   const all = new Map<string, Define>();
-  for (const define of file.masked.defines) {
+  for (const { define, when } of defines) {
     // Of two definitions under an `#if` the one that the reference configuration has.
-    const isOff = file.conditions(define.nameStart).some((when) => referenceValue(when) === false);
+    const isOff = when.some((condition) => referenceValue(condition) === false);
     if (!all.has(define.name) || !isOff) all.set(define.name, define);
   }
   const generators = new Map<string, Define>();

@@ -1,4 +1,5 @@
 import type { Expr, InitItem } from './facts';
+import { includesIn } from './included';
 import type { LowerContext } from './lower-context';
 import { lowerExpr } from './lower-expr';
 import { child, type SyntaxNode } from './syntax-node';
@@ -15,7 +16,9 @@ export function lowerItems(ctx: LowerContext, list: SyntaxNode): InitItem[] {
       if (value !== undefined) items.push({ ...designator(ctx, node), value: lowerExpr(ctx, value), ...when });
     }
   }
-  return items;
+  const included = includesIn(ctx, list, list.children);
+  if (included.length === 0) return items;
+  return [...items, ...included.map(({ fact }) => ({ value: fact }))].sort((a, b) => a.value.at - b.value.at);
 }
 
 function designator(ctx: LowerContext, pair: SyntaxNode): Pick<InitItem, 'fields' | 'index' | 'last'> {

@@ -1,4 +1,5 @@
 import type { Expr, Pos, Stmt } from './facts';
+import { type Included, includesIn } from './included';
 import type { LowerContext } from './lower-context';
 import { commaList, lowerExpr, opaque } from './lower-expr';
 import { lowerExpressionStatement } from './lower-expression-stmt';
@@ -8,20 +9,36 @@ import { child, type SyntaxNode } from './syntax-node';
 
 /** The statements of a `{ ... }`, those of an `#if` branch wrapped in a `when`. */
 export function lowerBlock(ctx: LowerContext, node: SyntaxNode): Stmt[] {
-  return lowerList(ctx, node.children, ctx.conditions(node.start).length);
+  const items = flatten(node.children, []);
+  const included = includesIn(
+    ctx,
+    node,
+    items.filter(({ isLabel }) => !isLabel).map((item) => item.node),
+  );
+  if (included.length > 0) {
+    items.push(
+      ...included.map(({ start, fact }) => ({ node: { ...NOTHING, start, end: start }, isLabel: false, fact })),
+    );
+    items.sort((a, b) => a.node.start - b.node.start);
+  }
+  return underConditions(ctx, items, ctx.conditions(node.start).length);
 }
+
+const NOTHING: SyntaxNode = { type: 'include', field: '', start: 0, end: 0, missing: false, children: [] };
 
 /** One statement as a list: a block gives its statements. */
 function lowerBody(ctx: LowerContext, node: SyntaxNode | undefined): Stmt[] {
   if (node === undefined) return [];
   if (node.type === 'compound_statement') return lowerBlock(ctx, node);
-  return lowerList(ctx, [node], ctx.conditions(node.start).length);
+  return underConditions(ctx, flatten([node], []), ctx.conditions(node.start).length);
 }
 
 /** A statement or a label: of a `case_statement` and of a `labeled_statement` what stands before the colon. */
 interface Item {
   readonly node: SyntaxNode;
   readonly isLabel: boolean;
+  /** Of an `#include`. */
+  readonly fact?: Included;
 }
 
 /**
@@ -42,10 +59,6 @@ function flatten(nodes: readonly SyntaxNode[], items: Item[]): Item[] {
   return items;
 }
 
-function lowerList(ctx: LowerContext, nodes: readonly SyntaxNode[], depth: number): Stmt[] {
-  return underConditions(ctx, flatten(nodes, []), depth);
-}
-
 /** `depth`: how many conditions lie around the list. */
 function underConditions(ctx: LowerContext, items: readonly Item[], depth: number): Stmt[] {
   const list: Stmt[] = [];
@@ -54,7 +67,8 @@ function underConditions(ctx: LowerContext, items: readonly Item[], depth: numbe
     if (item === undefined) break;
     const condition = ctx.conditions(item.node.start)[depth];
     if (condition === undefined) {
-      list.push(...(item.isLabel ? lowerLabel(ctx, item.node) : lowerStmt(ctx, item.node)));
+      if (item.fact !== undefined) list.push(item.fact);
+      else list.push(...(item.isLabel ? lowerLabel(ctx, item.node) : lowerStmt(ctx, item.node)));
       i += 1;
       continue;
     }

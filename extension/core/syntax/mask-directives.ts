@@ -1,6 +1,6 @@
 import type { DirectiveLine } from './mask-lex';
 import type { MaskText } from './mask-text';
-import type { Define, Include } from './masked';
+import type { Define, Include, Undef } from './masked';
 
 /** The branches of one `#if ... #endif`, in order. */
 export interface Conditional {
@@ -18,6 +18,7 @@ export interface Directives {
   /** Sorted by end: an inner one comes before its outer one. */
   readonly conditionals: readonly Conditional[];
   readonly defines: readonly Define[];
+  readonly undefs: readonly Undef[];
   readonly includes: readonly Include[];
   readonly faults: readonly { readonly at: number; readonly message: string }[];
 }
@@ -40,6 +41,7 @@ const MOST_ARMS = 64;
 export function readDirectives(mask: MaskText, lines: readonly DirectiveLine[]): Directives {
   const conditionals: Conditional[] = [];
   const defines: Define[] = [];
+  const undefs: Undef[] = [];
   const includes: Include[] = [];
   const faults: { at: number; message: string }[] = [];
   const stack: Open[] = [];
@@ -111,6 +113,11 @@ export function readDirectives(mask: MaskText, lines: readonly DirectiveLine[]):
         if (define !== undefined) defines.push(define);
         break;
       }
+      case 'undef': {
+        const name = /^\s*([A-Za-z_]\w*)/.exec(rest)?.[1];
+        if (name !== undefined) undefs.push({ name, start: line.start });
+        break;
+      }
       case 'include': {
         const target = /^\s*(?:<([^>]*)>|"([^"]*)")/.exec(rest);
         if (target !== null) {
@@ -120,7 +127,7 @@ export function readDirectives(mask: MaskText, lines: readonly DirectiveLine[]):
         break;
       }
       default:
-        break; // #undef, #error, #pragma, #line: nothing that facts need
+        break; // #error, #pragma, #line: nothing that facts need
     }
     mask.blank(line.start, line.end);
   }
@@ -129,7 +136,7 @@ export function readDirectives(mask: MaskText, lines: readonly DirectiveLine[]):
     closeArm(open, mask.source.length);
     if (open.guard === undefined && stack.length < DEEPEST) conditionals.push(open.conditional);
   }
-  return { conditionals, defines, includes, faults };
+  return { conditionals, defines, undefs, includes, faults };
 }
 
 /** The directive with comments and line continuations blanked, unit for unit. */

@@ -17,7 +17,7 @@ import type { MaskedSource } from './masked';
 export function maskKernelC(source: string): MaskedSource {
   const mask = new MaskText(source);
   const layout = readLayout(mask);
-  const { conditionals, defines, includes, faults } = readDirectives(mask, layout.directives);
+  const { conditionals, defines, undefs, includes, faults } = readDirectives(mask, layout.directives);
   const settled = settleBranches(mask, conditionals, tokenize(mask));
   const closed = closeBraces(mask, settled.tokens);
   const sound = blankGarbage(mask, closed.tokens);
@@ -30,6 +30,7 @@ export function maskKernelC(source: string): MaskedSource {
     branches: settled.branches,
     defines,
     includes,
+    undefs,
     rewrites: mask.rewrites(),
     faults: [...layout.faults, ...faults, ...closed.faults, ...sound.faults].sort((a, b) => a.at - b.at),
   };

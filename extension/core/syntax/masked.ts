@@ -9,6 +9,8 @@ export interface MaskedSource {
   readonly branches: readonly Branch[];
   readonly defines: readonly Define[];
   readonly includes: readonly Include[];
+  /** `#undef`s. */
+  readonly undefs: readonly Undef[];
   /** Sorted by start, never overlapping. */
   readonly rewrites: readonly Rewrite[];
   /** What could not be understood (an unbalanced `#if`, an unterminated comment): `at` is an offset. */
@@ -37,6 +39,11 @@ export interface Define {
   readonly params?: readonly string[];
   readonly body: string;
   readonly bodyStart: number;
+}
+
+export interface Undef {
+  readonly name: string;
+  readonly start: number;
 }
 
 export interface Include {

@@ -14,8 +14,13 @@ import { textHash } from './text-hash';
  * The facts of one file. Total: any text gives facts, and what was not understood is among their problems, by line.
  */
 export function readFacts(parser: CParser, path: string, text: string): FileFacts {
+  return factsWith(parseWith(parser), path, text);
+}
+
+/** The syntax tree of a masked text by a parser. */
+export function parseWith(parser: CParser): ParseText {
   const copier = new TreeCopier();
-  return factsWith((masked) => parseWith(parser, copier, masked), path, text);
+  return (text) => parseTo(copier, parser, text);
 }
 
 /** The same through any engine: `parse` gives the syntax tree of a masked text. */
@@ -49,13 +54,14 @@ export function factsWith(parse: ParseText, path: string, text: string): FileFac
     structs: ctx.structs,
     enumerators: ctx.enumerators,
     macros,
+    undefs: masked.undefs.map(({ name, start }) => ({ name, at: ctx.at(start) })),
     includes,
     fileScopeCalls: fileScopeCalls(ctx, others),
     problems: inOrder(ctx.problems),
   };
 }
 
-function parseWith(parser: CParser, copier: TreeCopier, text: string): SyntaxNode | null {
+function parseTo(copier: TreeCopier, parser: CParser, text: string): SyntaxNode | null {
   const tree = parser.parse(text);
   if (tree === null) return null;
   const cursor = tree.walk();
