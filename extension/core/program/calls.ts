@@ -14,7 +14,7 @@ import type { Edge, FunctionNode, Site, Unresolved, Via } from './program';
 import { bothWhen, type PlainEntry, readTables, readValue } from './tables';
 import { localAt } from './types';
 import { type BodyFrame, fieldCell, localCell, type Source, sourcesOf, strip } from './values';
-import { functionsMeant, type World } from './world';
+import { functionsMeant, inForce, type World } from './world';
 
 /** Functions that run the function given to them before they return: an edge from the caller, not an entry point. */
 const CALLS_ITS_ARGUMENT =
@@ -155,8 +155,11 @@ class CallReader {
       this.dispatch(cell, site, name, call, frame);
     else if (meaning.isSlotName) return;
     else if (meaning.functions.length > 0) this.directCall(meaning, call, frame, site, inMacro);
-    else if (meaning.macros.length > 0) this.macroCall(meaning.macros, call, frame, site, inMacro);
-    else this.outsideCall(name, call, frame, site);
+    else if (meaning.macros.length > 0) {
+      // A call that a macro's text makes stands where that macro is defined.
+      const macros = inMacro ? meaning.macros : inForce(meaning.macros, frame.file, call.at);
+      this.macroCall(macros, call, frame, site, inMacro);
+    } else this.outsideCall(name, call, frame, site);
   }
 
   /** An inactive definition gets an edge too, which says so; only active ones are passed arguments. */

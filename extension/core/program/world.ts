@@ -1,4 +1,4 @@
-import type { Expr, MacroFact } from '../syntax/facts';
+import type { Expr, MacroFact, Pos } from '../syntax/facts';
 import type { Conditions } from './conditions';
 import type { Constants } from './constants';
 import { exprText } from '../syntax/expr-text';
@@ -51,6 +51,18 @@ export function functionLikeMacros(world: World, name: string, from: string, hop
     if (alias !== undefined && alias !== name) return functionLikeMacros(world, alias, from, hops - 1);
   }
   return NONE;
+}
+
+/**
+ * Those of `macros` that can be in force at a place of a file: of the file's own definitions, none from behind the place
+ * if there is one before it, and none that a later unconditional one has replaced.
+ */
+export function inForce(macros: readonly Located<MacroFact>[], file: string, at: Pos): readonly Located<MacroFact>[] {
+  if (macros.length < 2) return macros;
+  const before = macros.filter((one) => one.file === file && one.fact.at < at);
+  if (before.length === 0) return macros;
+  const last = before.findLastIndex(({ fact }) => fact.when === undefined);
+  return before.slice(Math.max(last, 0));
 }
 
 /** The name that an object-like macro stands for, if it is nothing but a name. */
