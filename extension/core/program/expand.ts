@@ -26,6 +26,8 @@ export interface TextCall {
    * outermost first (`c->ops->f()`: `c`, `ops`); `[]` if it is no plain row of fields.
    */
   readonly receiver?: readonly string[];
+  /** What the call gives is called in turn, with these arguments: `PASTE(x)(args)`. */
+  readonly called?: readonly string[];
 }
 
 const KEYWORDS = new Set([
@@ -54,8 +56,12 @@ export function callsIn(text: string): TextCall[] {
   for (let match = pattern.exec(text); match !== null; match = pattern.exec(text)) {
     const name = match[2];
     if (name === undefined || KEYWORDS.has(name)) continue;
-    const args = argumentsAt(text, pattern.lastIndex);
-    found.push(match[1] === undefined ? { name, args } : { name, args, receiver: receiverBefore(text, match.index) });
+    const { args, end } = readArguments(text, pattern.lastIndex);
+    const again = /\s*\(/y;
+    again.lastIndex = end;
+    const called = again.test(text) ? { called: argumentsAt(text, again.lastIndex) } : {};
+    const receiver = match[1] === undefined ? {} : { receiver: receiverBefore(text, match.index) };
+    found.push({ name, args, ...receiver, ...called });
   }
   return found;
 }
@@ -73,6 +79,11 @@ const LONGEST_RECEIVER = 120;
 
 /** The arguments of a call whose opening parenthesis ends at `from`. */
 export function argumentsAt(text: string, from: number): string[] {
+  return readArguments(text, from).args;
+}
+
+/** `end`: behind the closing parenthesis. */
+function readArguments(text: string, from: number): { args: string[]; end: number } {
   const args: string[] = [];
   let depth = 0;
   let start = from;
@@ -84,9 +95,9 @@ export function argumentsAt(text: string, from: number): string[] {
     else if (depth > 0 && (c === ')' || c === '}' || c === ']')) depth--;
     else if (depth === 0 && (c === ')' || c === ',')) {
       args.push(text.slice(start, match.index).trim());
-      if (c === ')') return args.length === 1 && args[0] === '' ? [] : args;
+      if (c === ')') return { args: args.length === 1 && args[0] === '' ? [] : args, end: pattern.lastIndex };
       start = match.index + 1;
     }
   }
-  return args;
+  return { args, end: text.length };
 }

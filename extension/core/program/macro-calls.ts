@@ -35,6 +35,8 @@ export interface MacroUse {
 
 const NOTHING: MacroCalls = { direct: [], slots: [], passed: [], members: [] };
 const DEEPEST = 10;
+/** `PASTE(x)(...)` */
+const CALLS_WHAT_A_CALL_GIVES = /\w\s*\([^()]*\)\s*\(/;
 
 export class MacroReader {
   private readonly fixed = new Map<MacroFact, MacroCalls>();
@@ -54,7 +56,10 @@ export class MacroReader {
     if (!this.isCaller(fact.name)) return NOTHING;
     if (this.open.size > DEEPEST || this.open.has(fact)) return NOTHING;
     const isFixed =
-      this.instance === undefined && !fact.text.includes('##') && !args.some((arg) => this.isCallable(arg, from));
+      this.instance === undefined &&
+      !fact.text.includes('##') &&
+      !CALLS_WHAT_A_CALL_GIVES.test(fact.text) &&
+      !args.some((arg) => this.isCallable(arg, from));
     const known = isFixed ? (this.fixed.get(fact) ?? this.local.get(from)?.get(fact)) : undefined;
     if (known !== undefined) return known;
     const outer = this.isLocal;
@@ -130,10 +135,19 @@ export class MacroReader {
       for (const one of inner) {
         const calls = this.callsOf(one, call.args, from);
         if (!isEmpty(calls)) direct.push({ macro: one, calls });
+        const name = call.called === undefined ? undefined : this.pasted(one.fact, call.args);
+        if (name !== undefined) this.addFunctions({ name, args: call.called ?? [] }, from, direct, passed);
       }
       if (inner.length === 0) this.addFunctions(call, from, direct, passed);
     }
     return { direct: unique(direct), slots, passed, members };
+  }
+
+  /** The name that a macro makes, if it makes nothing else: `PASTE(x)`, a template's `FNAME(x)` in its instance. */
+  private pasted(macro: MacroFact, args: readonly string[]): string | undefined {
+    const ofTemplate = templateName(`${macro.name}(${args.join(', ')})`);
+    if (this.instance !== undefined && ofTemplate !== undefined) return this.instance + ofTemplate;
+    return /^\(?\s*([A-Za-z_]\w*)\s*\)?$/.exec(expand(macro, args)?.trim() ?? '')?.[1];
   }
 
   private addFunctions(
