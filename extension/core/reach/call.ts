@@ -73,7 +73,7 @@ export function callValue(frame: Frame, x: Call, state: State, unused = false): 
     const atomic = atomicRead(frame, x, state);
     if (atomic !== undefined) return [{ state: atomic[0], value: atomic[1] }];
     if (name === 'BUG' || name === 'unreachable' || name === 'panic') return [];
-    const folded = foldIn(frame, x);
+    const folded = foldIn(frame, x) ?? optionValue(frame, x);
     if (folded !== undefined) return [{ state, value: bitsValue(bits.constant(folded)) }];
   }
   if (machine.budget-- <= 0) {
@@ -123,6 +123,14 @@ export function callValue(frame: Frame, x: Call, state: State, unused = false): 
     return [{ state: havocCall(frame, args, after, written), value: freshSymbol(frame) }];
   }
   return targets.flatMap((target) => inlineCall(frame, x, target, args, after));
+}
+
+/** `IS_ENABLED(CONFIG_X)` in C: what `#if` says of it. */
+function optionValue(frame: Frame, x: Call): bigint | undefined {
+  const [option] = x.args;
+  if (x.fn.k !== 'id' || x.fn.name !== 'IS_ENABLED' || option?.k !== 'id') return undefined;
+  const isOn = frame.machine.program.symbols.isActive([`IS_ENABLED(${option.name})`], frame.node.file);
+  return isOn === undefined ? undefined : BigInt(isOn);
 }
 
 /** What the tree does not hold: a function, or a macro, which can assign to what it is given without `&`, and jump. */
