@@ -102,6 +102,13 @@ describe('a path is cut', () => {
       '',
       'n == 2',
     ],
+    [
+      'by a macro that is given more than a name',
+      `struct at *at = find_at(n); if (IS_TD(at->kvm)) return; ${ZAP}`,
+      `struct at { struct kvm *kvm; }; struct at *find_at(u64 n);
+#define IS_TD(kvm) ((kvm)->arch.vm_type == KVM_X86_TDX_VM)`,
+      'IS_TD(at->kvm)',
+    ],
     ['by a field that nothing sets', `if (kvm->arch.never) ${ZAP}`, '', 'kvm->arch.never'],
   ])('%s', async (_name, body, more, guard) => {
     const found = await target(body, more);

@@ -7,7 +7,7 @@ import * as bits from './known-bits';
 import { cellOf, isLocal, isShadowed } from './locals';
 import type { Frame } from './machine';
 import { asNarrow, converted, numberTypeOf } from './number-types';
-import { assign, boundExpr, placeOf, read, scopeNode } from './places';
+import { assign, inUsersWords, placeOf, read } from './places';
 import {
   bitsOf,
   bitsValue,
@@ -145,7 +145,7 @@ export function freshSymbol(frame: Frame, of?: bits.Bits): Value {
 function castTo(frame: Frame, x: Extract<Expr, { k: 'cast' }>, state: State, value: Value): Evaluated {
   if (value.k === 'object' && x.type.includes('*')) {
     const { symbols } = frame.machine.program;
-    const from = symbols.typeOf(boundExpr(frame, x.x), scopeNode(frame, x.x));
+    const from = symbols.typeOf(inUsersWords(frame, x.x), frame.node);
     const isSame = from !== undefined && symbols.resolveType(from) === symbols.resolveType(x.type);
     if (isSame || /^(?:void|(?:unsigned |signed )?char|u8) \*$/.test(x.type)) return [state, value];
     return [lost(frame, state, value.id), freshSymbol(frame)];

@@ -2,7 +2,7 @@ import type { Expr, FieldFact } from '../syntax/facts';
 import { nameOf, partOf } from './cell-names';
 import { freshSymbol } from './evaluate';
 import type { Frame } from './machine';
-import { boundExpr, type Place, tagOf } from './places';
+import { type Place, tagIn } from './places';
 import { replaced, type State } from './state';
 
 /** A cell that a store through a pointer can change: of an object behind a pointer, or a local that others know of. */
@@ -38,7 +38,7 @@ export function forgetUnknownTarget(frame: Frame, state: State): State {
   });
 }
 
-/** After a store to a member of a union, or to what lies in one: nothing is known of its other members. */
+/** After a store to a member of a union, or to what lies in one (in its user's words): nothing is known of its other members. */
 export function forgetOverlays(frame: Frame, state: State, l: Expr, place: Place): State {
   let next = state;
   let x = l;
@@ -57,9 +57,9 @@ export function forgetOverlays(frame: Frame, state: State, l: Expr, place: Place
       }
     }
     if (x.arrow) return next;
-    x = boundExpr(frame, x.x);
+    x = x.x;
     cell = object;
-    tag = x.k === 'member' ? tagOf(frame, x.x) : undefined;
+    tag = x.k === 'member' ? tagIn(frame, x.x) : undefined;
   }
   return next;
 }

@@ -63,26 +63,42 @@ export function placeOf(frame: Frame, x: Expr, state: State): readonly [State, P
   }
 }
 
-export function boundExpr(frame: Frame, x: Expr): Expr {
-  const bound = x.k === 'id' ? frame.bound?.get(x.name) : undefined;
-  return bound === undefined ? x : boundExpr(bound.frame, bound.x);
+/**
+ * An lvalue of a macro's body in the words of the macro's user, on which its type depends: a parameter may be called
+ * like one of the user's own variables. What the macro itself declares has no type.
+ */
+export function inUsersWords(frame: Frame, x: Expr): Expr {
+  if (frame.bound === undefined) return x;
+  switch (x.k) {
+    case 'id': {
+      const bound = frame.bound.get(x.name);
+      if (bound !== undefined) return inUsersWords(bound.frame, bound.x);
+      return frame.own?.names.has(x.name) === true ? { k: 'opaque', at: x.at, text: x.name } : x;
+    }
+    case 'member':
+    case 'unary':
+    case 'index': {
+      const inner = inUsersWords(frame, x.x);
+      return inner === x.x ? x : { ...x, x: inner };
+    }
+    default:
+      return x;
+  }
 }
 
-export function scopeNode(frame: Frame, x: Expr): Frame['node'] {
-  const bound = x.k === 'id' ? frame.bound?.get(x.name) : undefined;
-  return bound === undefined ? frame.node : scopeNode(bound.frame, bound.x);
-}
-
-const tags = new WeakMap<FunctionNode, Map<Expr, string | undefined>>();
+const tags = new WeakMap<FunctionNode, WeakMap<Expr, string | undefined>>();
 
 /** The tag of the struct or union that an expression is, or points to. */
 export function tagOf(frame: Frame, expression: Expr): string | undefined {
-  const x = boundExpr(frame, expression);
-  const node = scopeNode(frame, expression);
-  const known = tags.get(node) ?? new Map<Expr, string | undefined>();
+  return tagIn(frame, inUsersWords(frame, expression));
+}
+
+/** The same of an expression that is in the user's words already. */
+export function tagIn({ machine, node }: Frame, x: Expr): string | undefined {
+  const known = tags.get(node) ?? new WeakMap<Expr, string | undefined>();
   tags.set(node, known);
   if (known.has(x)) return known.get(x);
-  const { symbols } = frame.machine.program;
+  const { symbols } = machine.program;
   const type = symbols.typeOf(x, node);
   const tag = type === undefined ? undefined : /(?:struct|union) ([\w.@]+)/.exec(symbols.resolveType(type))?.[1];
   known.set(x, tag);
@@ -126,7 +142,7 @@ export function read(frame: Frame, x: Expr, state: State): Evaluated {
 }
 
 function typeOfPlace(frame: Frame, l: Expr, place: Place | undefined): PlaceType {
-  return placeType(frame.machine.program.symbols, boundExpr(frame, l), scopeNode(frame, l), place?.tag);
+  return placeType(frame.machine.program.symbols, inUsersWords(frame, l), frame.node, place?.tag);
 }
 
 /** What is known of a field whatever the object: the pointer to it is not known. */
@@ -149,7 +165,7 @@ export function assign(frame: Frame, l: Expr, stored: Value, state: State, at: n
   const value = converted(type.number, after, stored, () => freshId(frame));
   const key = place?.key ?? storedKey(frame, l);
   if (key !== undefined) frame.onStore?.(key, value, after, at, frame.node, place?.cell);
-  const x = boundExpr(frame, l);
+  const x = inUsersWords(frame, l);
   if (place === undefined) {
     if (x.k === 'member') return forgetField(frame, after, x.field, undefined);
     return x.k === 'unary' || x.k === 'index' ? forgetUnknownTarget(frame, after) : after;
