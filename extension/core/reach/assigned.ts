@@ -1,4 +1,5 @@
-import { walkStmts } from '../syntax/walk';
+import type { Expr, Stmt } from '../syntax/facts';
+import { walkExpr, walkExprs, walkStmts } from '../syntax/walk';
 import type { Frame } from './machine';
 import { onlyReads } from './macro-stores';
 
@@ -38,4 +39,51 @@ export function labelsOf(frame: Frame): ReadonlySet<string> {
     labels.set(fact, names);
   }
   return names;
+}
+
+const jumps = new WeakMap<object, ReadonlyMap<string, number>>();
+
+/** By label the last place that control may jump there from: a `goto`, an `asm goto`, a macro that is given or names the label. */
+export function lastJumps(frame: Frame): ReadonlyMap<string, number> {
+  const { node } = frame;
+  let last = jumps.get(node);
+  if (last === undefined) {
+    last = 'body' in node.fact && labelsOf(frame).size > 0 ? jumpsIn(frame, node.fact.body) : new Map<string, number>();
+    jumps.set(node, last);
+  }
+  return last;
+}
+
+function jumpsIn(frame: Frame, body: readonly Stmt[]): ReadonlyMap<string, number> {
+  const last = new Map<string, number>();
+  const found = (label: string, at: number): void => {
+    if (at > (last.get(label) ?? 0)) last.set(label, at);
+  };
+  walkStmts(body, (stmt) => {
+    for (const label of targetsOf(stmt)) found(label, stmt.at);
+  });
+  walkExprs(body, (x) => {
+    if (x.k === 'id' && labelsOf(frame).has(x.name)) found(x.name, x.at);
+    for (const label of jumpsOfMacro(frame, x)) found(label, x.at);
+  });
+  return last;
+}
+
+function targetsOf(stmt: Stmt): readonly string[] {
+  if (stmt.k === 'goto') return [stmt.label];
+  return stmt.k === 'asm' ? (stmt.labels ?? []) : [];
+}
+
+/** The labels that the body of a macro jumps to by their names. */
+function jumpsOfMacro(frame: Frame, x: Expr): readonly string[] {
+  if (x.k !== 'call' || x.fn.k !== 'id') return [];
+  const macro = frame.machine.program.symbols.macro(x.fn.name, frame.node.file);
+  const labels: string[] = [];
+  const note = (stmt: Stmt): void => void labels.push(...targetsOf(stmt));
+  if (macro?.stmts !== undefined) walkStmts(macro.stmts, note);
+  if (macro?.expr !== undefined)
+    walkExpr(macro.expr, (inner) => {
+      if (inner.k === 'block') walkStmts(inner.body, note);
+    });
+  return labels;
 }

@@ -1,16 +1,16 @@
 import type { Expr, Stmt } from '../syntax/facts';
-import { classFunctions } from '../syntax/guard-classes';
+import { lastJumps } from './assigned';
 import { flattenCases, runIf, runSwitch } from './branches';
 import { callValue, groupReturns, type Returned } from './call';
 import { forgetChanges } from './changes';
 import { isTruth, split } from './conditions';
 import { declare } from './declare';
 import { convertedTo, evaluate } from './evaluate';
-import { havocCall } from './havoc';
 import * as bits from './known-bits';
 import { runLoop, turn } from './loops';
 import type { Frame } from './machine';
 import { assign } from './places';
+import { leavingScope, runGuard } from './scopes';
 import { joinAll, type State, UNKNOWN, type Value } from './state';
 
 /** Runs a function's body; the ways in which it returns, those with a like value joined. */
@@ -41,6 +41,11 @@ export function runBody(frame: Frame, body: readonly Stmt[], state: State): Stat
  * `start` absent: control does not enter from above, only at labels.
  */
 export function runStatements(frame: Frame, body: readonly Stmt[], start: State | undefined): State | undefined {
+  const scope = leavingScope(frame, body, () => runInOrder(frame, body, start));
+  return scope === undefined ? runInOrder(frame, body, start) : scope.end;
+}
+
+function runInOrder(frame: Frame, body: readonly Stmt[], start: State | undefined): State | undefined {
   let state = start;
   const horizon = frame.horizon ?? Infinity;
   for (const stmt of body) {
@@ -119,15 +124,7 @@ export function hasLabel(stmt: Stmt): boolean {
 }
 
 function jumpsBack(frame: Frame, label: string, at: number): boolean {
-  return 'body' in frame.node.fact && gotos(frame.node.fact.body).some((jump) => jump.label === label && jump.at > at);
-}
-
-function gotos(body: readonly Stmt[]): { label: string; at: number }[] {
-  return body.flatMap((stmt) => {
-    if (stmt.k === 'goto') return [{ label: stmt.label, at: stmt.at }];
-    if (stmt.k === 'if') return [...gotos(stmt.then), ...gotos(stmt.else ?? [])];
-    return 'body' in stmt ? gotos(stmt.body) : [];
-  });
+  return (lastJumps(frame).get(label) ?? 0) > at;
 }
 
 function step(frame: Frame, stmt: Stmt, state: State): State | undefined {
@@ -150,7 +147,7 @@ function step(frame: Frame, stmt: Stmt, state: State): State | undefined {
       return undefined;
     }
     case 'goto': {
-      park(frame, stmt.label, state);
+      park(frame, labelGiven(frame, stmt.label), state);
       return undefined;
     }
     case 'break':
@@ -180,27 +177,14 @@ function step(frame: Frame, stmt: Stmt, state: State): State | undefined {
   }
 }
 
-export function park(frame: Frame, label: string, state: State): void {
-  frame.flow.parked.set(label, [...(frame.flow.parked.get(label) ?? []), state]);
+/** The label that a `goto` names; in a macro's body a parameter may stand for it. */
+function labelGiven(frame: Frame, label: string): string {
+  const given = frame.bound?.get(label);
+  return given?.x.k === 'id' ? labelGiven(given.frame, given.x.name) : label;
 }
 
-/** `guard(x)(y)`, `scoped_guard(x, y) { }`: what the class's functions may write is forgotten, where they run. */
-function runGuard(frame: Frame, stmt: Extract<Stmt, { k: 'guard' }>, state: State): State | undefined {
-  const { machine, node } = frame;
-  const written = classFunctions('guard', stmt.name, () => true)
-    .flatMap((name) => machine.program.symbols.functionsNamed(name, node.file))
-    .map((fn) => machine.writtenBy(fn.id));
-  const args: Value[] = [];
-  let after = state;
-  for (const arg of stmt.args) {
-    const [next, value] = evaluate(frame, arg, after);
-    after = next;
-    args.push(value);
-  }
-  const forget = (each: State): State => (written.length === 0 ? each : havocCall(frame, args, each, written));
-  if (stmt.body === undefined) return forget(after);
-  const end = runStatements(frame, stmt.body, forget(after));
-  return end === undefined ? undefined : forget(end);
+export function park(frame: Frame, label: string, state: State): void {
+  frame.flow.parked.set(label, [...(frame.flow.parked.get(label) ?? []), state]);
 }
 
 /** Statements under `#if`: run, not run, or either. */
