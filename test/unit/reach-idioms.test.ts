@@ -130,6 +130,7 @@ const BODIES: Record<string, string> = {
   GENMASK_ULL: `u64 v = arg & GENMASK_ULL(51, 12); if (v == 0x2000) SINK(kvm);`,
   FIELD_PREP: `u64 v = FIELD_PREP(GENMASK(7, 4), 3); if (v == 0x30) SINK(kvm);`,
   'IS_ENABLED of an option of KVM': `if (IS_ENABLED(CONFIG_KVM_SMM) && arg) SINK(kvm);`,
+  'IS_ENABLED of an option that no Kconfig file has': `if (IS_ENABLED(CONFIG_OWN)) return; SINK(kvm);`,
   'IS_ENABLED or': `if (!IS_ENABLED(CONFIG_KVM_SMM) || arg) SINK(kvm);`,
   IS_BUILTIN: `if (IS_BUILTIN(CONFIG_KVM)) SINK(kvm);`,
   IS_MODULE: `if (IS_MODULE(CONFIG_KVM)) SINK(kvm);`,

@@ -125,11 +125,12 @@ export function callValue(frame: Frame, x: Call, state: State, unused = false): 
   return targets.flatMap((target) => inlineCall(frame, x, target, args, after));
 }
 
-/** `IS_ENABLED(CONFIG_X)` in C: what `#if` says of it. */
+/** `IS_ENABLED(CONFIG_X)` of an option that KVM's Kconfig files know; of others it cannot be told. */
 function optionValue(frame: Frame, x: Call): bigint | undefined {
   const [option] = x.args;
   if (x.fn.k !== 'id' || x.fn.name !== 'IS_ENABLED' || option?.k !== 'id') return undefined;
-  const isOn = frame.machine.program.symbols.isActive([`IS_ENABLED(${option.name})`], frame.node.file);
+  const { symbols } = frame.machine.program;
+  const isOn = symbols.macro(option.name) === undefined ? undefined : symbols.isActive([`defined(${option.name})`]);
   return isOn === undefined ? undefined : BigInt(isOn);
 }
 
