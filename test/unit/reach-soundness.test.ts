@@ -168,6 +168,7 @@ const CASES: Record<string, string> = {
   'allocation fails twice in a helper': `static void *mk(void) { return kzalloc(8, 0); } static void probe(struct kvm *kvm, unsigned long arg) { void *a = mk(), *b; if (!a) return; b = mk(); if (!b) SINK(kvm); }`,
   'allocation fails in a loop': `static void probe(struct kvm *kvm, unsigned long arg) { int i; for (i = 0; i < 2; i++) { void *p = kzalloc(8, 0); if (!p) { if (i) SINK(kvm); return; } } }`,
   'wrong kernel config arm': `static void probe(struct kvm *kvm, unsigned long arg) {\n#ifdef CONFIG_SOMETHING\n if (arg) SINK(kvm);\n#else\n return;\n#endif\n}`,
+  'guard under an option that no kernel need have': `static void probe(struct kvm *kvm, unsigned long arg) {\n#ifdef CONFIG_OWN_OPTION\n if (kvm->arch.vm_type == KVM_X86_TDX_VM) return;\n#endif\n SINK(kvm);\n}`,
   'two conditions on one mask': `static void probe(struct kvm *kvm, unsigned long arg) { if (arg & 3) { if (!(arg & 1)) SINK(kvm); } }`,
   'mask not': `static void probe(struct kvm *kvm, unsigned long arg) { if (!(arg & 6)) return; if (!(arg & 2)) SINK(kvm); }`,
   range: `static void probe(struct kvm *kvm, unsigned long arg) { if (arg < 10 || arg > 20) return; if (arg == 15) SINK(kvm); }`,

@@ -9,6 +9,8 @@ import { evaluateCondition } from './preprocessor';
  */
 const OFF_OPTIONS =
   /^CONFIG_(?:X86_32|M\d86\w*|32BIT|UML|PREEMPT_RT|CPU_BIG_ENDIAN|ARM|ARM64|S390|PPC\w*|MIPS\w*|RISCV|LOONGARCH|SPARC\w*|ALPHA|PARISC|IA64|GENERIC_BUG_RELATIVE_POINTERS|NO_\w+|DEBUG_INFO_BTF\w*|X86_5LEVEL_OFF|KASAN\w*|KCSAN|KMSAN\w*|UBSAN\w*|CFI_CLANG|DEBUG_\w+|PROVE_\w+|LOCK_STAT|FTRACE_MCOUNT_USE_\w+)$/;
+const HOST_OPTIONS =
+  /^CONFIG_(?:X86|X86_64|X86_32|64BIT|32BIT|SMP|MMU|MMU_NOTIFIER|PREEMPT_NOTIFIERS|HAS_IOMEM|X86_LOCAL_APIC|S390|PPC\w*|ARM64|MIPS|RISCV)$/;
 const DEFINED = new Set(['__KERNEL__', '__x86_64__', '__GNUC__', '__LITTLE_ENDIAN', '__LP64__']);
 const UNDEFINED = new Set([
   '__ASSEMBLY__',
@@ -38,6 +40,15 @@ export class Conditions {
       if (one === undefined) all = undefined;
     }
     return all;
+  }
+
+  /**
+   * Whether a condition that the reference configuration answers is so on every host: it names options of KVM's Kconfig
+   * files, or those that a 64-bit host which runs KVM has. Of any other option a kernel may be built either way.
+   */
+  isSettled(text: string): boolean {
+    const options = text.match(/\bCONFIG_\w+/g) ?? [];
+    return options.every((name) => this.definitions.macros.has(name) || HOST_OPTIONS.test(name));
   }
 
   private holds(text: string, from: string | undefined): boolean | undefined {

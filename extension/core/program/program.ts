@@ -124,6 +124,8 @@ export interface Symbols {
   typeOf(expr: Expr, fn: FunctionNode): string | undefined;
   /** What the reference configuration says of a preprocessor condition: `undefined` if it cannot be told. */
   isActive(when: When | undefined, from?: string): boolean | undefined;
+  /** Whether what `isActive()` says of a condition holds for every host that runs KVM, not only for the reference configuration. */
+  isSettled(when: string): boolean;
   /** The targets of a table slot, per vendor: `kvm_x86_ops.set_msr` -> `vt_set_msr` (intel), `svm_set_msr` (amd). Null entries are left out. */
   slot(name: string): readonly SlotTarget[];
   /** A non-function entry of a table per vendor: `kvm_x86_ops.required_apicv_inhibits`. */

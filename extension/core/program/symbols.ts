@@ -56,6 +56,10 @@ export class LinkedSymbols implements Symbols {
     );
   }
 
+  isSettled(when: string): boolean {
+    return this.world.conditions.isSettled(when);
+  }
+
   isActive(when: When | undefined, from?: string): boolean | undefined {
     return this.world.conditions.isActive(when, from);
   }

@@ -187,12 +187,14 @@ export function park(frame: Frame, label: string, state: State): void {
   frame.flow.parked.set(label, [...(frame.flow.parked.get(label) ?? []), state]);
 }
 
-/** Statements under `#if`: run, not run, or either. */
+/** Statements under `#if`: run, not run, or either. What a kernel may be built without cuts nothing. */
 function runConditional(frame: Frame, stmt: Extract<Stmt, { k: 'when' }>, state: State): State | undefined {
-  const isActive = frame.machine.program.symbols.isActive([stmt.when], frame.node.file);
+  const { symbols } = frame.machine.program;
+  const isActive = symbols.isActive([stmt.when], frame.node.file);
   if (isActive === false) return state;
   const end = runStatements(frame, stmt.body, state);
-  return isActive === true ? end : joinAll([state, ...(end === undefined ? [] : [end])]);
+  const isCertain = isActive === true && symbols.isSettled(stmt.when);
+  return isCertain ? end : joinAll([state, ...(end === undefined ? [] : [end])]);
 }
 
 export function alive([state, value]: readonly [State, Value]): State | undefined {

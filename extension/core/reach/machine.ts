@@ -135,7 +135,7 @@ export interface Weaker {
   readonly context?: 'none';
 }
 
-export const MAX_INLINE = 8;
+export const MAX_INLINE = 6;
 
 /** The machine with the facts that hold for what is executed next. One machine serves all: its budget and its count of symbols go on. */
 export function holding(machine: Omit<Machine, 'facts'>, facts: FactsLookup): Machine {
