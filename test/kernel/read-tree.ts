@@ -63,6 +63,7 @@ export function callsIn(facts: unknown): string[] {
  * `undefined`: there is no such reason.
  */
 export function whyNoCall({ masked, facts, lines, text }: ReadFile, line: number, name: string): string | undefined {
+  if (/^(?:__alignof(?:__)?|_?[Aa]lignof)$/.test(name)) return 'an operator';
   const written = lines[line - 1] ?? '';
   if (/^\s*#/.test(written)) return 'directive';
   const from = startOfLine(lines, line);
