@@ -185,10 +185,16 @@ class Workbench {
     await this.page.locator('.tab.active', { hasText: name }).waitFor();
   }
 
+  /** A busy workbench may take Enter before it has read the number: the status bar says where the cursor is. */
   async goToLine(line) {
-    await this.page.keyboard.press('Control+G');
-    await this.page.locator('.quick-input-widget input').fill(`:${line}`);
-    await this.page.keyboard.press('Enter');
+    const cursor = this.page.locator('.statusbar-item', { hasText: `Ln ${line},` });
+    for (let tries = 0; tries < 5 && !(await cursor.isVisible()); tries++) {
+      await this.page.keyboard.press('Control+G');
+      await this.page.locator('.quick-input-widget input').fill(`:${line}`);
+      await this.page.keyboard.press('Enter');
+      await cursor.waitFor({ timeout: 5000 }).catch(() => undefined);
+    }
+    await cursor.waitFor();
   }
 
   async command(title) {
