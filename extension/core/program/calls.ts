@@ -9,11 +9,12 @@ import { siteAt } from './ids';
 import type { Located } from './located';
 import { MacroEdges } from './macro-edges';
 import { type Meaning, Meanings } from './meanings';
+import type { Mutable } from './mutable';
 import { PointerTest } from './pointer-test';
 import type { Edge, FunctionNode, Site, Unresolved, Via } from './program';
 import { bothWhen, type PlainEntry, readTables, readValue } from './tables';
 import { localAt } from './types';
-import { type BodyFrame, fieldCell, localCell, type Source, sourcesOf, strip } from './values';
+import { type BodyFrame, fieldCell, localCell, looksOnly, type Source, sourcesOf, strip } from './values';
 import { functionsMeant, inForce, type World } from './world';
 
 /** Functions that run the function given to them before they return: an edge from the caller, not an entry point. */
@@ -221,6 +222,7 @@ class CallReader {
   }
 
   private escape(to: string, call: CallUse, frame: BodyFrame, site: Site): void {
+    if (looksOnly(to)) return;
     for (const source of this.pointersIn(call.args, frame))
       if ('node' in source) this.escapes.push({ to, node: source.node, site });
       else this.dispatches.escapes.push({ to, cell: source.cell, site });
@@ -287,5 +289,3 @@ class CallReader {
     this.edges.push(edge);
   }
 }
-
-type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };

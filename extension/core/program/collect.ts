@@ -1,4 +1,6 @@
 import type { Expr, FunctionFact, Pos, Stmt, TypeText } from '../syntax/facts';
+import type { Mutable } from './mutable';
+import { mayHoldFunction } from './types';
 
 /**
  * What the linker needs of one body, gathered in one walk: calls, stores, local names and initialisers. It depends on
@@ -114,9 +116,15 @@ class Collector implements BodyUses {
 
   /** A block of its own: what it declares is not known behind it. */
   private scope(list: readonly Stmt[]): void {
+    this.within(() => {
+      this.stmts(list);
+    });
+  }
+
+  private within(read: () => void): void {
     const outer = this.open;
     this.open = [];
-    this.stmts(list);
+    read();
     for (const local of this.open) local.end = this.last;
     this.open = outer;
   }
@@ -179,14 +187,12 @@ class Collector implements BodyUses {
 
   /** What the head of a `for` declares is known in its body only. */
   private loop(s: Stmt & { readonly k: 'loop' }): void {
-    const outer = this.open;
-    this.open = [];
-    if (s.init !== undefined) this.stmts(s.init);
-    if (s.c !== undefined) this.expr(s.c);
-    if (s.step !== undefined) this.expr(s.step);
-    this.scope(s.body);
-    for (const local of this.open) local.end = this.last;
-    this.open = outer;
+    this.within(() => {
+      if (s.init !== undefined) this.stmts(s.init);
+      if (s.c !== undefined) this.expr(s.c);
+      if (s.step !== undefined) this.expr(s.step);
+      this.scope(s.body);
+    });
   }
 
   /** A function given to the assembler is called there: `asm("call *%0" : : "r" (fn))`. */
@@ -205,7 +211,7 @@ class Collector implements BodyUses {
       this.items(s.init);
       return;
     }
-    if (mayPointToFunction(s.type)) this.store({ k: 'id', at: s.at, name: s.name }, s.init, s.at);
+    if (mayHoldFunction(s.type)) this.store({ k: 'id', at: s.at, name: s.name }, s.init, s.at);
     this.expr(s.init);
   }
 
@@ -282,7 +288,7 @@ class Collector implements BodyUses {
     if (NO_POINTER.has(r.k) || (r.k === 'binary' && r.op !== ',')) return;
     if (l.k === 'id') {
       const local = this.locals.get(l.name);
-      if (local?.every(({ type }) => !mayPointToFunction(type)) === true) return;
+      if (local?.every(({ type }) => !mayHoldFunction(type)) === true) return;
     }
     this.stores.push({ l, r, at, when: this.when });
   }
@@ -290,14 +296,5 @@ class Collector implements BodyUses {
 
 const NO_POINTER = new Set<Expr['k']>(['num', 'str', 'init', 'type', 'opaque']);
 
-/** A declared type that is none of a function's address: `struct kvm *`, `int`, `u64`. Typedefs' names may be anything. */
-function mayPointToFunction(type: TypeText): boolean {
-  return !/^(?:const |volatile |static )*(?:(?:struct|union|enum) \w+|bool|_Bool|(?:unsigned |signed )?(?:int|short|char)|[us](?:8|16|32))(?: ?\*(?: ?const)?)*$/.test(
-    type,
-  );
-}
-
 const STORES =
   /^(?:WRITE_ONCE|rcu_assign_pointer|RCU_INIT_POINTER|smp_store_release|smp_store_mb|xchg\w*|(?:try_)?cmpxchg\w*)$/;
-
-type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };

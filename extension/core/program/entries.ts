@@ -77,9 +77,6 @@ function namesAtFileScope({ name, args }: FileScopeCall): string[] {
   return args.flatMap((arg) => /^&?(\w+)$/.exec(arg)?.[1] ?? []);
 }
 
-/** Parts of `likely()`, `WARN_ON()`, `ARRAY_SIZE()` and their kin: the compiler looks at the value, and nobody calls it. */
-const LOOKS_ONLY = /^(?:__builtin_\w+|__branch_check__|__must_be_array)$/;
-
 /** Whether others than KVM's modules may call what is exported so. */
 function isExportedToOthers({ name, args }: FileScopeCall): boolean {
   if (name === 'EXPORT_SYMBOL_FOR_MODULES') return /[",]\s*(?!kvm)\w/.test(args.slice(1).join());
@@ -187,7 +184,7 @@ class EntryFinder {
 
   escape({ to, node, site }: Escape): void {
     // To take a callback back is no way in.
-    if (!isKvmFile(site.file) || /(?:^|_)unregister/.test(to) || LOOKS_ONLY.test(to)) return;
+    if (!isKvmFile(site.file) || /(?:^|_)unregister/.test(to)) return;
     this.add(kindOfRegistration(to), `${to}(${node.name})`, node, site, false);
   }
 

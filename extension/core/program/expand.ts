@@ -1,21 +1,17 @@
 import type { MacroFact } from '../syntax/facts';
+import { substitute } from '../syntax/macro-text';
+import type { Define } from '../syntax/masked';
 
 /** Macro expansion as text: enough to see which names a macro pastes and calls. */
 
 /** The macro's text with arguments put in and `##` joined; `undefined` if it takes no arguments. */
 export function expand(macro: MacroFact, args: readonly string[]): string | undefined {
-  const params = macro.params;
-  if (params === undefined) return undefined;
-  const given = new Map<string, string>();
-  params.forEach((param, i) => {
-    const rest = param.endsWith('...');
-    const name = param === '...' ? '__VA_ARGS__' : param.replace(/\.\.\.$/, '');
-    given.set(name, rest ? args.slice(i).join(', ') : (args[i] ?? ''));
-  });
-  const replaced = macro.text.replace(/"(?:[^"\\]|\\.)*"|[A-Za-z_]\w*/g, (word) =>
-    word.startsWith('"') ? word : (given.get(word) ?? word),
-  );
-  return replaced.replace(/\s*##\s*/g, '');
+  return macro.params === undefined ? undefined : substitute(defineOf(macro), args);
+}
+
+/** A macro as the directive that defines it. */
+export function defineOf({ name, params, text }: MacroFact): Define {
+  return { name, nameStart: 0, body: text, bodyStart: 0, ...(params === undefined ? {} : { params }) };
 }
 
 export interface TextCall {
@@ -82,8 +78,8 @@ export function argumentsAt(text: string, from: number): string[] {
   return readArguments(text, from).args;
 }
 
-/** `end`: behind the closing parenthesis. */
-function readArguments(text: string, from: number): { args: string[]; end: number } {
+/** The arguments of such a call; `end`: behind the closing parenthesis. */
+export function readArguments(text: string, from: number): { args: string[]; end: number } {
   const args: string[] = [];
   let depth = 0;
   let start = from;

@@ -3,7 +3,7 @@ import { lineOf } from '../syntax/facts';
 import { type FileMacros, type GeneratorCall, macrosOf } from '../syntax/lower-generated';
 import type { MadePiece } from '../syntax/lower-made';
 import { readMacroCall, substitute } from '../syntax/macro-text';
-import type { Define } from '../syntax/masked';
+import { defineOf } from './expand';
 import { isHeader } from './ids';
 import { Includes } from './includes';
 import type { Located } from './located';
@@ -149,8 +149,4 @@ function expandOutermost(call: string, named: (name: string) => MacroFact | unde
     text = substitute(defineOf(macro), read.args).trim();
   }
   return text;
-}
-
-function defineOf({ name, params, text }: MacroFact): Define {
-  return { name, nameStart: 0, body: text, bodyStart: 0, ...(params === undefined ? {} : { params }) };
 }

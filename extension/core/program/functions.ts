@@ -4,6 +4,7 @@ import type { Conditions } from './conditions';
 import { functionId, joinWhen, vendorOfFile } from './ids';
 import type { Includes } from './includes';
 import type { Located } from './located';
+import type { Mutable } from './mutable';
 import type { FunctionId, FunctionNode } from './program';
 import { instancesOf, isInstantiated, isTemplate, templateAliases } from './templates';
 
@@ -154,5 +155,3 @@ function ordered(all: readonly FunctionNode[]): readonly FunctionNode[] {
   const kept = all.some((fn) => fn.active && !isWeak(fn)) ? all.filter((fn) => !isWeak(fn)) : all;
   return [...kept.filter((fn) => fn.active), ...kept.filter((fn) => !fn.active)];
 }
-
-type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };

@@ -9,7 +9,7 @@ import type { Located } from './located';
 import { isEmpty, isMacroUse, type MacroCalls, MacroReader, type MacroUse } from './macro-calls';
 import type { PointerTest } from './pointer-test';
 import type { FunctionNode, Site, Via } from './program';
-import { type BodyFrame, fieldCell, PASS_THROUGH, strip } from './values';
+import { type BodyFrame, fieldCell, looksOnly, strip } from './values';
 import { functionLikeMacros, functionsMeant, type World } from './world';
 
 /** Where edges go, and who reads a macro's body as part of the body that uses it. */
@@ -135,7 +135,7 @@ export class MacroEdges {
   private isWorthReading(macro: MacroFact, from: string): boolean {
     const known = this.worth.get(macro);
     if (known !== undefined) return known;
-    if (PASS_THROUGH.test(macro.name) || PASSED.test(macro.name)) return false;
+    if (looksOnly(macro.name)) return false;
     this.worth.set(macro, false);
     const params = new Set(macro.params);
     const isParam = (x: Expr): boolean => {
@@ -152,7 +152,7 @@ export class MacroEdges {
         if (!args.some(isParam)) return false;
         const inner = functionLikeMacros(this.world, callee.name, from);
         if (inner.length > 0) return inner.some(({ fact }) => this.isWorthReading(fact, from));
-        return !PASSED.test(callee.name) && !PASS_THROUGH.test(callee.name);
+        return !looksOnly(callee.name);
       });
     this.worth.set(macro, isWorth);
     return isWorth;
@@ -160,10 +160,6 @@ export class MacroEdges {
 }
 
 const DEEPEST = 6;
-/** Builtins, assertions and tests: they take no pointer to a function that they call or keep. */
-const PASSED =
-  /^(?:__builtin_\w+|typeof|sizeof|__typeof__|container_of\w*|IS_ERR\w*|_*(?:KVM_)?(?:BUG|WARN)\w*|BUILD_BUG\w*|__branch_check__|ARRAY_SIZE|__must_be_array|__same_type|__is_array|_*static_assert|__compiletime\w*)$/;
-
 /** What a row of fields in a macro's text is of, its first name replaced by the argument that is given for it. */
 function receiverOf(macro: MacroFact, row: readonly string[], args: readonly Expr[]): Expr | undefined {
   const [first, ...fields] = row;

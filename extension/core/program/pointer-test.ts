@@ -2,13 +2,9 @@ import type { Expr, Parameter, TypeText } from '../syntax/facts';
 import type { Flow } from './flow';
 import { definitionOf } from './functions';
 import type { FunctionNode } from './program';
-import { localAt } from './types';
+import { localAt, mayHoldFunction } from './types';
 import type { Frame } from './values';
 import { functionsMeant, type World } from './world';
-
-/** A type, with its typedefs followed, whose values are no pointers to functions. */
-const NO_FUNCTION =
-  /^(?:const |volatile )*(?:(?:struct|union) [\w.@]+|(?:enum \w+|_?[Bb]ool|char|signed|short|int|unsigned int|unsigned short|unsigned char|[us](?:8|16|32)|__[us](?:8|16|32))(?= ?\*|$))[ *]*$/;
 
 /** Whether an expression could be a pointer to a function, told cheaply from names and declared types. */
 export class PointerTest {
@@ -81,7 +77,7 @@ export class PointerTest {
   private mayHold(type: TypeText): boolean {
     let known = this.holding.get(type);
     if (known === undefined) {
-      known = !NO_FUNCTION.test(this.world.types.resolveType(type));
+      known = mayHoldFunction(this.world.types.resolveType(type));
       this.holding.set(type, known);
     }
     return known;

@@ -1,6 +1,6 @@
 import { lineOf, type Expr, type InitItem, type TypeText } from '../syntax/facts';
 import { exprText } from '../syntax/expr-text';
-import { argumentsAt, expand } from './expand';
+import { argumentsAt, expand, readArguments } from './expand';
 import { type Cell, cells, type Flow } from './flow';
 import { siteAt, vendorOfFile } from './ids';
 import type { FunctionNode, Site, Vendor } from './program';
@@ -203,23 +203,15 @@ function expandFully(world: World, text: string, from: string, hops = 8): string
     let end = match.index + name.length;
     let inner = macro.text;
     if (macro.params !== undefined) {
-      inner = expand(macro, argumentsAt(text, pattern.lastIndex)) ?? '';
-      end = closing(text, pattern.lastIndex);
+      const call = readArguments(text, pattern.lastIndex);
+      inner = expand(macro, call.args) ?? '';
+      end = call.end;
     }
     out += text.slice(at, match.index) + expandFully(world, inner, from, hops - 1);
     at = end;
     pattern.lastIndex = end;
   }
   return out + text.slice(at);
-}
-
-function closing(text: string, from: number): number {
-  let depth = 1;
-  for (let i = from; i < text.length; i++) {
-    if (text[i] === '(') depth++;
-    if (text[i] === ')' && --depth === 0) return i + 1;
-  }
-  return text.length;
 }
 
 function put(reader: TableReader, value: Expr, frame: Frame, place: Place): void {

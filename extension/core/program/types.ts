@@ -259,3 +259,11 @@ export function elementType(type: TypeText): TypeText | undefined {
   if (array !== null) return `${array[1] ?? ''}${array[2] === '' ? '' : ` ${array[2] ?? ''}`}`.trim();
   return type.endsWith('*') ? type.slice(0, -1).trim() : undefined;
 }
+
+const NO_FUNCTION =
+  /^(?:const |volatile )*(?:(?:struct|union) [\w.@]+|(?:enum \w+|_?[Bb]ool|char|signed|short|int|unsigned int|unsigned short|unsigned char|[us](?:8|16|32)|__[us](?:8|16|32))(?= ?\*|$))[ *]*$/;
+
+/** Whether a declared type may be that of a function's address: no struct's pointer, no number. A typedef's name may be. */
+export function mayHoldFunction(type: TypeText): boolean {
+  return !NO_FUNCTION.test(type);
+}

@@ -25,8 +25,17 @@ export type Source = { readonly node: FunctionNode; readonly when?: string } | {
 
 const DEEPEST = 12;
 /** Macros whose value is their argument, which they neither call nor keep. */
-export const PASS_THROUGH =
+const PASS_THROUGH =
   /^(?:READ_ONCE|WRITE_ONCE|rcu_dereference\w*|srcu_dereference\w*|smp_load_acquire|likely|unlikely|__?force|symbol_get|static_call_query)$/;
+
+/** Builtins, assertions and tests. */
+const TESTS =
+  /^(?:__builtin_\w+|typeof|sizeof|__typeof__|container_of\w*|IS_ERR\w*|_*(?:KVM_)?(?:BUG|WARN)\w*|BUILD_BUG\w*|__branch_check__|ARRAY_SIZE|__must_be_array|__same_type|__is_array|_*static_assert|__compiletime\w*)$/;
+
+/** Whether what has this name only looks at a pointer to a function: it neither calls nor keeps it. */
+export function looksOnly(name: string): boolean {
+  return PASS_THROUGH.test(name) || TESTS.test(name);
+}
 
 export function sourcesOf(world: World, x: Expr, frame: Frame, depth = 0): Source[] {
   if (depth > DEEPEST) return [];

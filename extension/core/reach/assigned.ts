@@ -1,4 +1,4 @@
-import type { Expr, Stmt } from '../syntax/facts';
+import type { Expr, Pos, Stmt } from '../syntax/facts';
 import { walkExpr, walkExprs, walkStmts } from '../syntax/walk';
 import type { Frame } from './machine';
 import { onlyReads } from './macro-stores';
@@ -22,23 +22,23 @@ function prototypes(files: Frame['machine']['program']['files']): ReadonlySet<st
   return names;
 }
 
-const labels = new WeakMap<object, ReadonlySet<string>>();
+const labels = new WeakMap<object, ReadonlyMap<string, Pos>>();
 
-/** A function's labels: a macro that is given one may jump there. */
-export function labelsOf(frame: Frame): ReadonlySet<string> {
+/** A function's labels and where they stand: a macro that is given one may jump there. */
+export function labelsOf(frame: Frame): ReadonlyMap<string, Pos> {
   const { fact } = frame.node;
-  let names = labels.get(fact);
-  if (names === undefined) {
-    const found = new Set<string>();
+  let found = labels.get(fact);
+  if (found === undefined) {
+    const all = new Map<string, Pos>();
     if ('body' in fact) {
       walkStmts(fact.body, (stmt) => {
-        if (stmt.k === 'label') found.add(stmt.name);
+        if (stmt.k === 'label') all.set(stmt.name, stmt.at);
       });
     }
-    names = found;
-    labels.set(fact, names);
+    found = all;
+    labels.set(fact, found);
   }
-  return names;
+  return found;
 }
 
 const jumps = new WeakMap<object, ReadonlyMap<string, number>>();

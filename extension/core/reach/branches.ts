@@ -1,4 +1,5 @@
 import { columnOf, lineOf, type Stmt } from '../syntax/facts';
+import { labelsOf } from './assigned';
 import { few, split } from './conditions';
 import { evaluate } from './evaluate';
 import { hasLabel, runStatements } from './execute';
@@ -78,28 +79,9 @@ function decision(
 /** The position of the label that an arm jumps to, if it ends with a jump ahead: from there on all ways are one. */
 function labelBehind(frame: Frame, body: readonly Stmt[]): number {
   const last = body.at(-1);
-  if (last?.k !== 'goto' || !('body' in frame.node.fact)) return Infinity;
-  const at = labelsOf(frame.node.fact.body).get(last.label) ?? 0;
+  if (last?.k !== 'goto') return Infinity;
+  const at = labelsOf(frame).get(last.label) ?? 0;
   return at > last.at ? at : Infinity;
-}
-
-const labels = new WeakMap<readonly Stmt[], ReadonlyMap<string, number>>();
-
-function labelsOf(body: readonly Stmt[]): ReadonlyMap<string, number> {
-  let found = labels.get(body);
-  if (found === undefined) {
-    const all = new Map<string, number>();
-    const visit = (list: readonly Stmt[]): void => {
-      for (const stmt of list) {
-        if (stmt.k === 'label') all.set(stmt.name, stmt.at);
-        else if (stmt.k === 'if') [stmt.then, stmt.else ?? []].forEach(visit);
-        else if ('body' in stmt) visit(stmt.body);
-      }
-    };
-    visit(body);
-    labels.set(body, (found = all));
-  }
-  return found;
 }
 
 const stretches = new WeakMap<readonly Stmt[], { from: number; to: number } | undefined>();

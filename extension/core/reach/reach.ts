@@ -4,7 +4,7 @@ import type { Expr } from '../syntax/facts';
 import { type CallersInput, callersOf } from './callers';
 import { split } from './conditions';
 import { ContextGraph } from './context-graph';
-import { type Phase, walk, type Walk, type WalkInput } from './contexts';
+import { type Phase, walk, type WalkInput } from './contexts';
 import { dispatchedIn } from './entries';
 import { type FactsLookup, holding, type Machine, MAX_INLINE, outermost, type Weaker } from './machine';
 import { type PathOptions, type Paths, pathsBetween } from './paths';
@@ -136,7 +136,7 @@ function phases(
 }
 
 class Answers implements Reach {
-  private walked: { readonly walk: Walk; readonly contexts: ContextGraph } | undefined;
+  private walked: Pick<CallersInput, 'walk' | 'contexts' | 'doubtful'> | undefined;
   private known: Caller[] | undefined;
 
   constructor(
@@ -188,7 +188,11 @@ class Answers implements Reach {
     Object.assign(this.input.machine, { budget: BUDGET });
     if (this.walked === undefined) {
       const walked = walk(this.input);
-      this.walked = { walk: walked, contexts: new ContextGraph(walked, this.input.sinks) };
+      this.walked = {
+        walk: walked,
+        contexts: new ContextGraph(walked, this.input.sinks),
+        doubtful: doubtful(this.program, this.graph),
+      };
     }
     return {
       program: this.program,
@@ -196,7 +200,6 @@ class Answers implements Reach {
       ...this.walked,
       input: this.input,
       live: this.live,
-      doubtful: doubtful(this.program, this.graph),
     };
   }
 
