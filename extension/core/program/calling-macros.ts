@@ -1,31 +1,48 @@
 import type { MacroFact } from '../syntax/facts';
-import type { Definitions } from './located';
 import type { FunctionTable } from './functions';
+import type { Definitions } from './located';
 
 /**
- * Names of the macros whose use may call something: their text names a function, dispatches, calls a parameter, pastes
- * names, or names another such macro. All others (`BIT()`, `min()`, flags) need no look.
+ * Which macros may call something: their text names a function, dispatches, calls a parameter, pastes names, or names
+ * another such macro. All others (`BIT()`, `min()`, flags) need no look. Asked of the macros that are used, a small
+ * part of those that headers define.
  */
-export function callingMacros({ macros }: Definitions, functions: FunctionTable): ReadonlySet<string> {
-  const calling = new Set<string>();
-  const users = new Map<string, string[]>();
-  const queue: string[] = [];
-  const add = (name: string): void => {
-    if (calling.has(name)) return;
-    calling.add(name);
-    queue.push(name);
-  };
-  for (const [name, all] of macros)
-    for (const { fact } of all) {
-      if (!/[(A-Za-z_]/.test(fact.text)) continue;
-      if (callsByItself(fact)) add(name);
+export class CallingMacros {
+  private readonly known = new Map<string, boolean>();
+
+  constructor(
+    private readonly definitions: Definitions,
+    private readonly functions: FunctionTable,
+  ) {}
+
+  has(name: string): boolean {
+    return this.known.get(name) ?? this.search(name);
+  }
+
+  /** Through the macros that `name` leads to: none of them calls anything, or `name` does. */
+  private search(name: string): boolean {
+    const seen = new Set([name]);
+    let calls = false;
+    for (const next of seen) {
+      calls = this.known.get(next) ?? this.look(next, seen);
+      if (calls) break;
+    }
+    this.known.set(name, calls);
+    if (!calls) for (const other of seen) this.known.set(other, false);
+    return calls;
+  }
+
+  /** Whether one macro calls by itself; the macros that it names are added to `named`. */
+  private look(name: string, named: Set<string>): boolean {
+    for (const { fact } of this.definitions.macros.get(name) ?? []) {
+      if (callsByItself(fact)) return true;
       for (const word of fact.text.match(/[A-Za-z_]\w*/g) ?? []) {
-        if (functions.has(word)) add(name);
-        else if (word !== name && macros.has(word)) listOf(users, word).push(name);
+        if (this.functions.has(word)) return true;
+        if (this.definitions.macros.has(word)) named.add(word);
       }
     }
-  for (let next = queue.pop(); next !== undefined; next = queue.pop()) users.get(next)?.forEach(add);
-  return calling;
+    return false;
+  }
 }
 
 /** A pasted name that is called or that names a template's function, dispatch through fields and static calls, a parameter that is called. */
@@ -36,10 +53,4 @@ function callsByItself({ name, text, params }: MacroFact): boolean {
   if (params === undefined) return false;
   for (const [, called = ''] of text.matchAll(/([A-Za-z_]\w*)\s*\(/g)) if (params.includes(called)) return true;
   return false;
-}
-
-function listOf(map: Map<string, string[]>, key: string): string[] {
-  let list = map.get(key);
-  if (list === undefined) map.set(key, (list = []));
-  return list;
 }

@@ -167,17 +167,18 @@ class CallReader {
   private directCall({ functions, off }: Meaning, call: CallUse, frame: BodyFrame, site: Site, inMacro: boolean): void {
     for (const callee of functions) {
       if (!inMacro) this.edge(frame.fn, callee, site, 'call', call.when);
-      this.passArguments(callee, call.args, frame, site);
+      if (call.pointers.length > 0) this.passArguments(callee, call, frame, site);
     }
     if (!inMacro) for (const callee of off) this.edge(frame.fn, callee, site, 'call', bothWhen(call.when, callee.when));
     // Stubs that are all off: a function outside of the files is meant.
     if (functions[0]?.active !== true) this.outsideCall(functions[0]?.name ?? '', call, frame, site);
   }
 
-  private passArguments(callee: FunctionNode, args: readonly Expr[], frame: BodyFrame, site: Site): void {
-    for (const [i, param] of this.pointers.parameters(callee)) {
+  private passArguments(callee: FunctionNode, { args, pointers }: CallUse, frame: BodyFrame, site: Site): void {
+    for (const i of pointers) {
+      const param = this.pointers.parameter(callee, i);
       const arg = args[i];
-      if (arg === undefined || !this.pointers.mayBe(arg, frame)) continue;
+      if (arg === undefined || param === undefined || !this.pointers.mayBe(arg, frame)) continue;
       const sources = sourcesOf(this.world, arg, frame);
       const cell = cells.param(callee.id, param.name);
       this.dispatches.flowInto(sources, cell, site, undefined);
@@ -199,7 +200,7 @@ class CallReader {
     if (isRegistration) this.escape(name, call, frame, site);
     for (const macro of macros) {
       if (!inMacro) this.macros.use(macro, call, frame, site);
-      if (!isRegistration) this.macros.inline(macro.fact, call.args, frame, site);
+      if (!isRegistration && call.pointers.length > 0) this.macros.inline(macro.fact, call.args, frame, site);
     }
   }
 
@@ -209,7 +210,7 @@ class CallReader {
     if (name === 'static_call_update') this.updateStaticCall(call.args, frame, site, call.when);
     else if (variable !== undefined) this.dispatch(cells.variable(variable.file, name), site, name, call, frame);
     else if (CALLS_ITS_ARGUMENT.test(name)) {
-      for (const source of this.pointersIn(call.args, frame))
+      for (const source of this.pointersIn(call, frame))
         if ('node' in source) this.edge(frame.fn, source.node, site, 'argument', call.when, name);
         else this.dispatches.all.push({ caller: frame.fn, cell: source.cell, site, text: name, when: call.when });
     } else this.escape(name, call, frame, site);
@@ -222,14 +223,17 @@ class CallReader {
   }
 
   private escape(to: string, call: CallUse, frame: BodyFrame, site: Site): void {
-    if (looksOnly(to)) return;
-    for (const source of this.pointersIn(call.args, frame))
+    if (call.pointers.length === 0 || looksOnly(to)) return;
+    for (const source of this.pointersIn(call, frame))
       if ('node' in source) this.escapes.push({ to, node: source.node, site });
       else this.dispatches.escapes.push({ to, cell: source.cell, site });
   }
 
-  private pointersIn(args: readonly Expr[], frame: BodyFrame): Source[] {
-    return args.flatMap((arg) => (this.pointers.mayBe(arg, frame) ? sourcesOf(this.world, arg, frame) : []));
+  private pointersIn({ args, pointers }: CallUse, frame: BodyFrame): Source[] {
+    return pointers.flatMap((i) => {
+      const arg = args[i];
+      return arg !== undefined && this.pointers.mayBe(arg, frame) ? sourcesOf(this.world, arg, frame) : [];
+    });
   }
 
   private throughSources(callee: Expr, call: CallUse, frame: BodyFrame, site: Site): void {
@@ -249,9 +253,11 @@ class CallReader {
   /** Arguments that are functions are passed when the targets are known. */
   private dispatch(cell: Cell, site: Site, text: string, call: CallUse, frame: BodyFrame): void {
     this.dispatches.all.push({ caller: frame.fn, cell, site, text, when: call.when });
-    for (const [index, arg] of call.args.entries())
-      if (this.pointers.mayBe(arg, frame))
+    for (const index of call.pointers) {
+      const arg = call.args[index];
+      if (arg !== undefined && this.pointers.mayBe(arg, frame))
         this.dispatches.arguments.push({ cell, index, sources: sourcesOf(this.world, arg, frame), site });
+    }
   }
 
   private store({ l, r, when }: StoreUse, frame: BodyFrame, at?: Site): void {

@@ -1,6 +1,6 @@
 import type { Expr, FunctionFact, Pos, Stmt, TypeText } from '../syntax/facts';
 import type { Mutable } from './mutable';
-import { mayHoldFunction } from './types';
+import { localAt, mayHoldFunction } from './types';
 
 /**
  * What the linker needs of one body, gathered in one walk: calls, stores, local names and initialisers. It depends on
@@ -29,6 +29,8 @@ export interface NameUse {
 export interface CallUse {
   readonly fn: Expr;
   readonly args: readonly Expr[];
+  /** Positions of the arguments that could be a function's address, as far as the body alone tells. */
+  readonly pointers: readonly number[];
   readonly at: Pos;
   readonly when: string | undefined;
 }
@@ -155,7 +157,7 @@ class Collector implements BodyUses {
         this.loop(s);
         return;
       case 'each':
-        this.calls.push({ fn: { k: 'id', at: s.at, name: s.macro }, args: s.args, at: s.at, when: this.when });
+        this.call({ k: 'id', at: s.at, name: s.macro }, s.args, s.at);
         for (const arg of s.args) this.expr(arg);
         this.scope(s.body);
         return;
@@ -236,7 +238,7 @@ class Collector implements BodyUses {
         if (!this.locals.has(x.name)) this.names.push({ x, when: this.when });
         return;
       case 'call':
-        this.calls.push({ fn: x.fn, args: x.args, at: x.at, when: this.when });
+        this.call(x.fn, x.args, x.at);
         if (x.fn.k !== 'id') this.expr(x.fn);
         else this.storeCall(x.fn.name, x.args, x.at);
         for (const arg of x.args) this.expr(arg);
@@ -276,6 +278,31 @@ class Collector implements BodyUses {
     }
   }
 
+  private call(fn: Expr, args: readonly Expr[], at: Pos): void {
+    let pointers = NO_POSITIONS;
+    for (let i = 0; i < args.length; i++) {
+      const arg = args[i];
+      if (arg !== undefined && this.mayPoint(arg)) pointers = [...pointers, i];
+    }
+    this.calls.push({ fn, args, pointers, at, when: this.when });
+  }
+
+  /** Numbers, sums and locals that hold no function are none; of all else only the linker can tell. */
+  private mayPoint(x: Expr): boolean {
+    switch (x.k) {
+      case 'id': {
+        const local = localAt(this.locals.get(x.name), x.at);
+        return local === undefined || mayHoldFunction(local.type);
+      }
+      case 'unary':
+        return (x.op === '&' || x.op === '*') && this.mayPoint(x.x);
+      case 'cast':
+        return this.mayPoint(x.x);
+      default:
+        return !NO_POINTER.has(x.k) && x.k !== 'binary';
+    }
+  }
+
   /** Macros that store: `WRITE_ONCE(x, y)`, `rcu_assign_pointer(x, y)`, `cmpxchg(&x, old, y)`. */
   private storeCall(name: string, args: readonly Expr[], at: Pos): void {
     if (!STORES.test(name)) return;
@@ -293,6 +320,8 @@ class Collector implements BodyUses {
     this.stores.push({ l, r, at, when: this.when });
   }
 }
+
+const NO_POSITIONS: readonly number[] = [];
 
 const NO_POINTER = new Set<Expr['k']>(['num', 'str', 'init', 'type', 'opaque']);
 

@@ -1,6 +1,7 @@
 import type { Expr, FunctionFact, Stmt } from '../syntax/facts';
-import { walkExprs, walkStmts } from '../syntax/walk';
+import { walkStmts } from '../syntax/walk';
 import type { CallGraph } from './calls';
+import { usesOf } from './collect';
 import { cells } from './flow';
 import { definitionOf } from './functions';
 import { siteAt } from './ids';
@@ -40,13 +41,14 @@ export function storedExits(world: World): PickedExit[] {
   const found: PickedExit[] = [];
   for (const node of world.functions.nodes.values()) {
     if (node.vendor === undefined || !node.active) continue;
-    walkExprs(definitionOf(node)?.body ?? [], (x) => {
-      if (x.k !== 'assign' || x.l.k !== 'index' || x.r.k !== 'id') return;
-      const reason = reasonIn(x.l.i);
-      const handler = functionsMeant(world, x.r.name, node.file).find((each) => each.active);
-      if (reason !== undefined && handler !== undefined)
-        found.push({ reason, handler, site: siteAt(node.file, x.at, node.name) });
-    });
+    const fact = definitionOf(node);
+    if (fact === undefined) continue;
+    for (const { l, r, at } of usesOf(fact).stores) {
+      const reason = l.k === 'index' ? reasonIn(l.i) : undefined;
+      if (reason === undefined || r.k !== 'id') continue;
+      const handler = functionsMeant(world, r.name, node.file).find((each) => each.active);
+      if (handler !== undefined) found.push({ reason, handler, site: siteAt(node.file, at, node.name) });
+    }
   }
   return found;
 }

@@ -53,6 +53,7 @@ function makeWorld(files: ReadonlyMap<string, FileFacts>): World {
     types,
     staticCalls: new StaticCalls(definitions),
     macros: new Map(),
+    entries: new Map(),
   };
 }
 
@@ -71,7 +72,8 @@ function distinct(edges: readonly Edge[]): Edge[] {
     `${edge.callerId} ${edge.calleeId} ${edge.site.line}:${edge.site.column} ${slot}`;
   const indexed = new Set<string>();
   for (const edge of edges) {
-    const table = /^(.+)\[[^\]]*\]$/.exec(edge.slot ?? '')?.[1];
+    if (edge.slot?.endsWith(']') !== true) continue;
+    const table = /^(.+)\[[^\]]*\]$/.exec(edge.slot)?.[1];
     if (table !== undefined) indexed.add(place(edge, table));
   }
   return edges.filter((edge, i) => {

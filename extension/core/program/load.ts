@@ -9,6 +9,7 @@ import { usesOf } from './collect';
 import { completeFacts } from './complete';
 import { HeaderSearch, type HeaderSlice } from './headers';
 import { KCONFIG_FILES, kconfigFacts } from './kconfig';
+import { instancesOf, isTemplate } from './templates';
 import { WantedNames } from './wanted';
 
 export interface LoadOptions {
@@ -88,9 +89,17 @@ export async function loadFacts(
   }
   if (paths.length === 0) return [];
   for (const facts of completeFacts(parseWith(parser), [...found.values()])) found.set(facts.path, facts);
+  instantiateTemplates(found);
   await addHeaders(tree, parser, store, found, cancelled);
   for (const facts of await readOptions(tree)) found.set(facts.path, facts);
   return [...found.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+/** Makes and reads templates' instances once, as facts, so that linking only looks them up. */
+function instantiateTemplates(found: ReadonlyMap<string, FileFacts>): void {
+  for (const facts of found.values())
+    if (isTemplate(facts))
+      for (const { functions } of instancesOf(facts, found.values())) for (const fn of functions) usesOf(fn);
 }
 
 async function addHeaders(

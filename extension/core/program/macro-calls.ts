@@ -1,7 +1,7 @@
 import type { Expr, MacroFact } from '../syntax/facts';
 import { exprText } from '../syntax/expr-text';
 import { callsIn, expand, type TextCall } from './expand';
-import { callingMacros } from './calling-macros';
+import { CallingMacros } from './calling-macros';
 import type { Located } from './located';
 import type { FunctionNode } from './program';
 import { templateName } from './templates';
@@ -48,7 +48,11 @@ export class MacroReader {
   /** Of a template's function that is read: what its names begin with in this instance (`paging64_`). */
   instance: string | undefined;
 
-  constructor(private readonly world: World) {}
+  private readonly calling: CallingMacros;
+
+  constructor(private readonly world: World) {
+    this.calling = new CallingMacros(world.definitions, world.functions);
+  }
 
   /** `from`: the file of the use, whose names the expansion means. */
   callsOf(macro: Located<MacroFact>, args: readonly string[] | readonly Expr[], from: string): MacroCalls {
@@ -97,10 +101,8 @@ export class MacroReader {
 
   /** Whether a macro of that name may call something. */
   isCaller(name: string): boolean {
-    this.calling ??= callingMacros(this.world.definitions, this.world.functions);
     return this.calling.has(name);
   }
-  private calling: ReadonlySet<string> | undefined;
 
   /** What an object-like macro calls: `#define BOTH (bit(A) | bit(B))`. */
   *objectLike(name: string, from: string): Iterable<MacroUse> {

@@ -53,19 +53,17 @@ export class Meanings {
     if (macros.length > 1 || functions.all(name).length > 1) return undefined;
     if (macro !== undefined && (macro.fact.params === undefined || !isKnownToAll(macro.file))) return undefined;
     if (fn?.static === true && !isKnownToAll(fn.file)) return undefined;
-    if (macro === undefined)
-      return {
-        isSlotName: staticCalls.isCallName([], name),
-        macros: [],
-        functions: fn === undefined ? [] : [fn],
-        off: [],
-      };
+    if (macro === undefined) return withoutMacros(fn === undefined ? [] : [fn], staticCalls.isCallName([], name));
     return this.find(name, macro.file);
   }
 
   private find(name: string, file: string): Meaning {
     const { world } = this;
     const all = macrosNamed(world, name, file);
+    if (all.length === 0) {
+      const meant = functionsMeant(world, name, file);
+      return withoutMacros(meant, world.staticCalls.isCallName(all, name));
+    }
     const macros = functionLikeMacros(world, name, file).filter(
       ({ fact, file: at }) => world.conditions.isActive(fact.when, at) !== false,
     );
@@ -79,6 +77,11 @@ export class Meanings {
       off: meant.filter((fn) => !functions.includes(fn)),
     };
   }
+}
+
+function withoutMacros(meant: readonly FunctionNode[], isSlotName: boolean): Meaning {
+  const functions = meant.length < 2 ? meant : preferActive(meant);
+  return { isSlotName, macros: [], functions, off: meant.filter((fn) => !functions.includes(fn)) };
 }
 
 /** A header of no vendor's: wherever one of its names is used, it is meant. */

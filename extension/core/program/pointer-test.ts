@@ -9,7 +9,6 @@ import { functionsMeant, type World } from './world';
 /** Whether an expression could be a pointer to a function, told cheaply from names and declared types. */
 export class PointerTest {
   private pointerFieldNames: Set<string> | undefined;
-  private readonly known = new Map<FunctionNode, readonly (readonly [number, Parameter])[]>();
 
   /** @param flow what tables hold when bodies are read: a field that holds a function is a pointer, whatever its type's name */
   constructor(
@@ -62,16 +61,10 @@ export class PointerTest {
     return place.k === 'member' && this.pointerFields().has(place.field);
   }
 
-  /** The parameters, with their positions, that can take a pointer to a function: all but structs' pointers and numbers. */
-  parameters(fn: FunctionNode): readonly (readonly [number, Parameter])[] {
-    let found = this.known.get(fn);
-    if (found === undefined) {
-      found = [...(definitionOf(fn)?.params ?? []).entries()].filter(
-        ([, { name, type }]) => name !== '' && this.mayHold(type),
-      );
-      this.known.set(fn, found);
-    }
-    return found;
+  /** The parameter at a position, if it can take a pointer to a function: all but structs' pointers and numbers. */
+  parameter(fn: FunctionNode, index: number): Parameter | undefined {
+    const param = definitionOf(fn)?.params[index];
+    return param !== undefined && param.name !== '' && this.mayHold(param.type) ? param : undefined;
   }
 
   private mayHold(type: TypeText): boolean {

@@ -102,7 +102,7 @@ function flatFields(
 /** How many entries one is that may be written as a macro: `X4(N)` makes four. */
 function itemsMade(world: World, value: Expr, frame: Frame): number {
   const isMacro = value.k === 'call' && value.fn.k === 'id' && macrosNamed(world, value.fn.name, frame.file).length > 0;
-  return isMacro ? Math.max(1, argumentsAt(`${expandFully(world, exprText(value), frame.file)})`, 0).length) : 1;
+  return isMacro ? Math.max(1, argumentsAt(`${expandEntry(world, value, frame.file)})`, 0).length) : 1;
 }
 
 function readItem(reader: TableReader, element: TypeText, item: InitItem, frame: Frame, place: Place): void {
@@ -150,7 +150,7 @@ function readMacroItem(
   when: string | undefined,
 ): void {
   const { world } = reader;
-  const text = expandFully(world, exprText(value), frame.file);
+  const text = expandEntry(world, value, frame.file);
   for (const match of text.matchAll(/((?:\.\s*\w+\s*)+)=\s*\(*\s*&?\s*(\w+)/g)) {
     const path = (match[1] ?? '')
       .split('.')
@@ -185,6 +185,15 @@ function putNamed(
   const tag = tagOf(world.types.resolveType(owner));
   const cell = tag === undefined ? cells.anyField(field) : cells.field(tag, field);
   for (const node of nodes) seed(flow, cell, node, siteOf(value, frame), when, false);
+}
+
+/** All macros of an entry expanded; entries of the emulator's tables recur. */
+function expandEntry(world: World, value: Expr, from: string): string {
+  const text = exprText(value);
+  const key = `${from}\0${text}`;
+  let expanded = world.entries.get(key);
+  if (expanded === undefined) world.entries.set(key, (expanded = expandFully(world, text, from)));
+  return expanded;
 }
 
 /** All macros of a piece of C expanded, innermost last. */

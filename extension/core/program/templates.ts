@@ -15,7 +15,7 @@ export interface Instance {
 const TEMPLATE_NAME = /^([A-Z]+NAME)\((\w+)\)$/;
 
 function isTemplateName(name: string): boolean {
-  return TEMPLATE_NAME.test(name);
+  return name.endsWith(')') && TEMPLATE_NAME.test(name);
 }
 
 /** `x` of `FNAME(x)`. */
@@ -41,6 +41,7 @@ export function isInstantiated(fn: PrototypeFact, aliases: ReadonlyMap<string, s
   return isTemplateName(fn.name) || aliases.has(fn.name);
 }
 
+/** One per `#include` with a prefix of its own. The same template under the same settings is instantiated once. */
 export function instancesOf(template: FileFacts, files: Iterable<FileFacts>): Instance[] {
   const pasters = template.macros.filter(
     (macro) => macro.params?.length === 1 && /##/.test(macro.text) && /^[A-Z]+NAME$/.test(macro.name),
@@ -113,7 +114,18 @@ function pastedPrefix(macro: MacroFact): string | undefined {
   return parts.join('');
 }
 
+const remembered = new WeakMap<FileFacts, Map<string, Instance>>();
+
 function instantiate(template: FileFacts, macro: string, prefix: string, settings: Settings): Instance {
+  let known = remembered.get(template);
+  if (known === undefined) remembered.set(template, (known = new Map<string, Instance>()));
+  const key = [macro, prefix, ...settings].join();
+  let instance = known.get(key);
+  if (instance === undefined) known.set(key, (instance = makeInstance(template, macro, prefix, settings)));
+  return instance;
+}
+
+function makeInstance(template: FileFacts, macro: string, prefix: string, settings: Settings): Instance {
   const aliases = templateAliases(template);
   const paste = new Paster(macro, prefix, settings, aliases);
   return {

@@ -18,6 +18,8 @@ export interface World {
   readonly staticCalls: StaticCalls;
   /** Memory of `macrosNamed()`, by file and name. */
   readonly macros: Map<string, Map<string, readonly Located<MacroFact>[]>>;
+  /** Memory of initialisers' entries, macros expanded, by file and text. */
+  readonly entries: Map<string, string>;
 }
 
 /** The macros that a use of `name` in `from` can mean: those that are on, else all of them. */

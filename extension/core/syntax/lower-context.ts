@@ -3,6 +3,7 @@ import type { EnumeratorFact, Pos, StructFact, When } from './facts';
 import { lineOf, pos } from './facts';
 import { Conditions } from './lower-conditions';
 import type { MaskedSource, Rewrite } from './masked';
+import { oneSpelling } from './one-spelling';
 import type { SyntaxNode } from './syntax-node';
 
 /** Turns an offset into a position: of a file, or of a text made from pieces of one. */
@@ -35,12 +36,12 @@ export class LowerContext {
 
   /** The text that the tree was made from. */
   text(node: SyntaxNode): string {
-    return this.masked.text.slice(node.start, node.end);
+    return oneSpelling(this.masked.text.slice(node.start, node.end));
   }
 
   /** As written, without comments, white space folded. */
   written(start: number, end: number): string {
-    return foldSpace(this.source.slice(start, end));
+    return oneSpelling(foldSpace(this.source.slice(start, end)));
   }
 
   rewriteAt(offset: number, kind: Rewrite['kind']): Rewrite | undefined {

@@ -4,6 +4,7 @@ import { lowerBlock } from './lower-stmt';
 import { bodyAsC } from './macro-text';
 import { maskKernelC } from './mask';
 import type { Define } from './masked';
+import { oneSpelling } from './one-spelling';
 import { child, type SyntaxNode } from './syntax-node';
 import { isOpaque, walkStmts } from './walk';
 
@@ -56,10 +57,10 @@ export function lowerMacros(file: LowerContext, parse: ParseText, generators: Re
     open = [...later, ...parseShape(file, parse, shape, now, bodies)];
   }
   return defines.map((define) => ({
-    name: define.name,
+    name: oneSpelling(define.name),
     at: file.at(define.nameStart),
     ...(define.params === undefined ? {} : { params: define.params }),
-    text: define.body.replace(/\s+/g, ' ').trim(),
+    text: oneSpelling(define.body.replace(/\s+/g, ' ').trim()),
     ...bodies.get(define),
     ...file.when(define.nameStart),
   }));

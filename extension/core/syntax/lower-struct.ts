@@ -4,6 +4,7 @@ import type { LowerContext } from './lower-context';
 import { lowerExpr } from './lower-expr';
 import { baseType, readDeclarator } from './lower-types';
 import { readMacroCall } from './macro-text';
+import { oneSpelling } from './one-spelling';
 import { child, type SyntaxNode } from './syntax-node';
 
 /** The type that a `struct` or `union` specifier names; its definition, if it is one, becomes a fact. */
@@ -15,7 +16,7 @@ export function structType(ctx: LowerContext, node: SyntaxNode, nameHint: string
     const fields = readFields(ctx, body, name, body.start, kind === 'union');
     ctx.structs.push({ kind, name, at: ctx.at(tag?.start ?? node.start), fields, ...ctx.when(node.start) });
   }
-  return `${kind} ${name}`.trim();
+  return oneSpelling(`${kind} ${name}`.trim());
 }
 
 /** `from`: where the outermost braces open; conditions of fields are those within them. */
@@ -106,5 +107,5 @@ export function enumType(ctx: LowerContext, node: SyntaxNode): TypeText {
       ...ctx.when(each.start),
     });
   }
-  return tag === undefined ? 'enum' : `enum ${name}`;
+  return tag === undefined ? 'enum' : oneSpelling(`enum ${name}`);
 }

@@ -1,6 +1,7 @@
 import type { Parameter, TypeText } from './facts';
 import type { LowerContext } from './lower-context';
 import { enumType, structType } from './lower-struct';
+import { oneSpelling } from './one-spelling';
 import { child, type SyntaxNode } from './syntax-node';
 
 export interface Declarator {
@@ -67,13 +68,13 @@ export function readDeclarator(ctx: LowerContext, base: TypeText, node: SyntaxNo
   if (node === undefined) return { name: '', nameStart: 0, type: base, returns: base };
   const found: { name?: SyntaxNode; params?: SyntaxNode } = {};
   const shape = declaratorShape(ctx, node, found);
-  const type = shape === '' ? base : `${base} ${shape}`;
+  const type = shape === '' ? base : oneSpelling(`${base} ${shape}`);
   const nameStart = found.name?.start ?? node.start;
   const name = found.name === undefined ? '' : ctx.name(found.name);
   const functionNode = functionOf(node);
   if (functionNode === undefined) return { name, nameStart, type, returns: type };
   const returnsShape = declaratorShape(ctx, node, {}, functionNode);
-  const returns = returnsShape === '' ? base : `${base} ${returnsShape}`;
+  const returns = returnsShape === '' ? base : oneSpelling(`${base} ${returnsShape}`);
   return { name, nameStart, type, params: readParameters(ctx, functionNode), returns };
 }
 
