@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { evaluateCondition } from '../../extension/core/program/preprocessor';
+import { evaluateCondition } from '../../extension/core/syntax/condition-value';
 import type { Program } from '../../extension/core/program/program';
 import { link } from './linking';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { maskKernelC } from '../../extension/core/syntax/mask';
-import { referenceValue } from '../../extension/core/syntax/mask-condition';
+import { referenceValue } from '../../extension/core/syntax/reference-value';
 
 const lines = (...all: string[]): string => `${all.join('\n')}\n`;
 

@@ -1,6 +1,6 @@
 import type { MacroFact, When } from '../syntax/facts';
 import type { Definitions, Located } from './located';
-import { evaluateCondition } from './preprocessor';
+import { type ConditionValue, evaluateCondition } from '../syntax/condition-value';
 
 /**
  * What the reference configuration (x86-64, SMP, every KVM option on) says of `#if` conditions. KVM's own options come
@@ -91,9 +91,9 @@ export class Conditions {
     return !OFF_OPTIONS.test(name);
   }
 
-  private valueOf(name: string, from: string | undefined): bigint | undefined {
+  private valueOf(name: string, from: string | undefined): ConditionValue {
     if (name === '__x86_64__' || name === '__GNUC__') return 1n;
-    if (name.startsWith('CONFIG_')) return this.option(name) ? 1n : 0n;
+    if (name.startsWith('CONFIG_')) return this.option(name) ? 'on' : 0n;
     const active = this.definitions
       .visible(this.definitions.macros.get(name), from)
       .filter((m) => this.isActive(m.fact.when, m.file) !== false);
@@ -104,7 +104,7 @@ export class Conditions {
     return /^\w+$/.test(one.fact.text.trim()) && !this.open.has(`=${name}`) ? this.alias(name, one) : undefined;
   }
 
-  private alias(name: string, macro: Located<MacroFact>): bigint | undefined {
+  private alias(name: string, macro: Located<MacroFact>): ConditionValue {
     this.open.add(`=${name}`);
     const value = this.valueOf(macro.fact.text.trim(), macro.file);
     this.open.delete(`=${name}`);

@@ -1,7 +1,7 @@
 import type { Expr, MacroFact } from '../syntax/facts';
 import type { Conditions } from './conditions';
 import type { Definitions, Located, LocatedEnumerator } from './located';
-import { arithmetic } from './preprocessor';
+import { arithmetic } from '../syntax/condition-value';
 
 type Bindings = ReadonlyMap<string, bigint | undefined>;
 

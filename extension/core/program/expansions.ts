@@ -7,7 +7,7 @@ import { defineOf } from './expand';
 import { isHeader } from './ids';
 import { Includes } from './includes';
 import type { Located } from './located';
-import { evaluateCondition } from './preprocessor';
+import { evaluateCondition } from '../syntax/condition-value';
 
 /** What is to be expanded for one file. */
 export interface Plan {

@@ -1,5 +1,5 @@
 import type { FileFacts, FunctionFact, MacroFact, PrototypeFact, When } from '../syntax/facts';
-import { evaluateCondition } from './preprocessor';
+import { evaluateCondition } from '../syntax/condition-value';
 
 /**
  * Template headers: `paging_tmpl.h` names its functions `FNAME(x)` and is included once per `#define PTTYPE`. Each

@@ -6,7 +6,7 @@ import { lowerFile, reportErrors } from './lower-file';
 import type { ParseText } from './lower-macros';
 import { readMacroCall, substitute } from './macro-text';
 import { maskKernelC } from './mask';
-import { referenceValue } from './mask-condition';
+import { referenceValue } from './reference-value';
 import type { Define } from './masked';
 
 /** Most text that the generators of one file may make, in UTF-16 units: a bound for macros that multiply. */

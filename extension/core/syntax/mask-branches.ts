@@ -1,4 +1,4 @@
-import { referenceValue } from './mask-condition';
+import { referenceValue } from './reference-value';
 import type { Arm, Conditional } from './mask-directives';
 import type { Token } from './mask-lex';
 import type { MaskText } from './mask-text';

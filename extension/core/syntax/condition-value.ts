@@ -5,8 +5,13 @@
 export interface ConditionNames {
   /** Whether the preprocessor knows the name. */
   defined(name: string): boolean | undefined;
-  value(name: string): bigint | undefined;
+  value(name: string): ConditionValue;
+  /** Whether what the option stands for is in the kernel itself (`IS_BUILTIN()`) and no module; absent: it may be either. */
+  builtIn?(option: string): boolean | undefined;
 }
+
+/** `'on'`: not zero, a number that is not known (`CONFIG_NR_CPUS`). */
+export type ConditionValue = bigint | 'on' | undefined;
 
 const TOKEN =
   /\s*(?:(0[xX][0-9a-fA-F]+|\d+)[uUlL]*|([A-Za-z_]\w*)|(\|\||&&|==|!=|<=|>=|<<|>>|[-+*/%&|^!~<>()?:,])|(\S))/y;
@@ -57,7 +62,7 @@ class Evaluator {
     private readonly names: ConditionNames,
   ) {}
 
-  whole(): bigint | undefined {
+  whole(): ConditionValue {
     const value = this.ternary();
     return this.broken || this.at < this.list.length ? undefined : value;
   }
@@ -68,7 +73,7 @@ class Evaluator {
     return true;
   }
 
-  private ternary(): bigint | undefined {
+  private ternary(): ConditionValue {
     if (++this.depth > DEEPEST) {
       this.broken = true;
       this.at = this.list.length;
@@ -86,7 +91,7 @@ class Evaluator {
     return c;
   }
 
-  private binary(lowest: number): bigint | undefined {
+  private binary(lowest: number): ConditionValue {
     let left = this.unary();
     for (;;) {
       const op = this.list[this.at] ?? '';
@@ -97,7 +102,7 @@ class Evaluator {
     }
   }
 
-  private unary(): bigint | undefined {
+  private unary(): ConditionValue {
     if (++this.depth > DEEPEST) {
       this.broken = true;
       this.at = this.list.length;
@@ -108,19 +113,19 @@ class Evaluator {
     return value;
   }
 
-  private prefixed(): bigint | undefined {
+  private prefixed(): ConditionValue {
     if (this.take('!')) {
       const x = this.unary();
       return x === undefined ? undefined : truth(x === 0n);
     }
     if (this.take('-')) {
       const x = this.unary();
-      return x === undefined ? undefined : -x;
+      return typeof x === 'bigint' ? -x : undefined;
     }
     if (this.take('+')) return this.unary();
     if (this.take('~')) {
       const x = this.unary();
-      return x === undefined ? undefined : ~x;
+      return typeof x === 'bigint' ? ~x : undefined;
     }
     if (this.take('(')) {
       const x = this.ternary();
@@ -138,7 +143,7 @@ class Evaluator {
     return undefined;
   }
 
-  private name(name: string): bigint | undefined {
+  private name(name: string): ConditionValue {
     if (name === 'defined') {
       const braced = this.take('(');
       const operand = this.list[this.at++];
@@ -149,7 +154,9 @@ class Evaluator {
     if (/^IS_(?:ENABLED|BUILTIN|MODULE|REACHABLE)$/.test(name) && this.take('(')) {
       const option = this.list[this.at++] ?? '';
       if (!this.take(')')) this.broken = true;
-      return name === 'IS_ENABLED' || name === 'IS_REACHABLE' ? known(this.names.defined(option)) : undefined;
+      if (name === 'IS_ENABLED' || name === 'IS_REACHABLE') return known(this.names.defined(option));
+      const builtIn = this.names.builtIn?.(option);
+      return builtIn === undefined ? undefined : truth(builtIn === (name === 'IS_BUILTIN'));
     }
     if (this.take('(')) {
       this.skipArguments();
@@ -179,7 +186,7 @@ function truth(value: boolean): bigint {
   return value ? 1n : 0n;
 }
 
-function combine(op: string, l: bigint | undefined, r: bigint | undefined): bigint | undefined {
+function combine(op: string, l: ConditionValue, r: ConditionValue): ConditionValue {
   if (op === '&&') {
     if (l === 0n || r === 0n) return 0n;
     return l === undefined || r === undefined ? undefined : 1n;
@@ -188,7 +195,7 @@ function combine(op: string, l: bigint | undefined, r: bigint | undefined): bigi
     if ((l !== undefined && l !== 0n) || (r !== undefined && r !== 0n)) return 1n;
     return l === undefined || r === undefined ? undefined : 0n;
   }
-  return l === undefined || r === undefined ? undefined : arithmetic(op, l, r);
+  return typeof l === 'bigint' && typeof r === 'bigint' ? arithmetic(op, l, r) : undefined;
 }
 
 /** C's binary operators on integers without a width; shifts and divisions that C leaves undefined give `undefined`. */
