@@ -2,6 +2,7 @@ import type { Expr, MacroFact } from '../syntax/facts';
 import type { Conditions } from './conditions';
 import type { Definitions, Located, LocatedEnumerator } from './located';
 import { arithmetic } from '../syntax/condition-value';
+import { unsignedWidth } from './unsigned-width';
 
 type Bindings = ReadonlyMap<string, bigint | undefined>;
 
@@ -48,6 +49,14 @@ const WIDTHS: Readonly<Record<string, number>> = {
   size_t: 64,
 };
 
+/** Names that no file read defines. x86 has pages of 4K, which arch/Kconfig makes `CONFIG_PAGE_SHIFT`. */
+const GIVEN: ReadonlyMap<string, bigint> = new Map([
+  ['true', 1n],
+  ['false', 0n],
+  ['NULL', 0n],
+  ['CONFIG_PAGE_SHIFT', 12n],
+]);
+
 /** Width in bits of an integer type after typedefs, negative if it is signed; `undefined` for anything else. */
 export function integerWidth(type: string): number | undefined {
   return Object.hasOwn(WIDTHS, type) ? WIDTHS[type] : type.startsWith('enum ') ? 32 : undefined;
@@ -58,7 +67,7 @@ export function wrap(value: bigint, width: number): bigint {
   return width < 0 ? BigInt.asIntN(-width, value) : BigInt.asUintN(width, value);
 }
 
-/** Folds constants as the compiler would, but without tracking types: values are mathematical integers until a cast. */
+/** Folds constants as the compiler would. Where the text does not say that a number has no sign, it is a mathematical integer until a cast. */
 export class Constants {
   private readonly cache = new Map<string, bigint | undefined>();
   private readonly open = new Set<string>();
@@ -73,8 +82,7 @@ export class Constants {
   constant(name: string, from?: string): bigint | undefined {
     const macros = this.definitions.macros.get(name);
     const enumerators = this.definitions.enumerators.get(name);
-    if (macros === undefined && enumerators === undefined)
-      return name === 'true' ? 1n : name === 'false' || name === 'NULL' ? 0n : undefined;
+    if (macros === undefined && enumerators === undefined) return GIVEN.get(name);
     const key = `${name}\0${from ?? ''}`;
     if (this.cache.has(key)) return this.cache.get(key);
     if (this.open.has(key)) return undefined;
@@ -155,12 +163,12 @@ export class Constants {
       case 'id':
         return bound.has(x.name) ? bound.get(x.name) : this.constant(x.name, from);
       case 'unary':
-        return this.unary(x.op, this.eval(x.x, from, bound));
+        return this.wrapped(x, this.unary(x.op, this.eval(x.x, from, bound)));
       case 'binary': {
         const l = this.eval(x.l, from, bound);
         const r = this.eval(x.r, from, bound);
         if (x.op === '&' && (l === 0n || r === 0n)) return 0n;
-        return l === undefined || r === undefined ? undefined : arithmetic(x.op, l, r);
+        return l === undefined || r === undefined ? undefined : this.wrapped(x, arithmetic(x.op, l, r));
       }
       case 'cond': {
         const c = this.eval(x.c, from, bound);
@@ -180,6 +188,13 @@ export class Constants {
       default:
         return undefined;
     }
+  }
+
+  /** What a computation without a sign leaves of a number: `~0UL` is not -1. */
+  private wrapped(x: Expr, value: bigint | undefined): bigint | undefined {
+    if (value === undefined || (value >= 0n && value <= 0x7fffffffn)) return value;
+    const width = unsignedWidth(x, (type) => integerWidth(this.resolveType(type)));
+    return width === undefined ? value : wrap(value, width);
   }
 
   private unary(op: string, x: bigint | undefined): bigint | undefined {

@@ -4,6 +4,7 @@ import { backwards as vendorBackwards, type VendorGraph } from './vendor-graph';
 import type { ContextGraph, Way } from './context-graph';
 import type { Context, Walk, WalkInput } from './contexts';
 import { cutIn, distinctGuards, guardsBefore } from './explain';
+import { passedBy } from './passed';
 import type { Caller, Entry, Guard, Path, Verdict } from './verdict';
 import { worst } from './verdict';
 
@@ -48,7 +49,9 @@ function callerOf(parts: CallersInput, node: FunctionNode, all: ReadonlySet<Func
   const verdict = verdictOf(parts, node, own);
   const leading = (program.callees.get(node.id) ?? []).filter((edge) => all.has(edge.calleeId));
   const way = cheapest(open.flatMap((context) => contexts.wayThrough(context) ?? []));
-  const witness = way === undefined ? undefined : pathOf(way);
+  const last = way?.steps.at(-1);
+  const witness =
+    way === undefined || last === undefined ? undefined : { ...pathOf(way), passes: passedBy(program, last) };
   const cutBy = open.length > 0 || verdict === 'unreachable' ? undefined : cutsOf(parts, node, own);
   return {
     function: node.name,

@@ -6,7 +6,7 @@ import { forgetParts } from './forget';
 import * as bits from './known-bits';
 import { cellOf, isLocal, isShadowed } from './locals';
 import type { Frame } from './machine';
-import { asNarrow, converted, numberTypeOf } from './number-types';
+import { asNarrow, converted, isUnsigned64, numberTypeOf } from './number-types';
 import { assign, inUsersWords, placeOf, read } from './places';
 import {
   bitsOf,
@@ -193,7 +193,7 @@ function evaluateUnary(frame: Frame, x: Extract<Expr, { k: 'unary' }>, state: St
       const known = bitsOf(after, value);
       const n = bits.single(known);
       if (x.op === '-') return [after, n === undefined ? UNKNOWN : bitsValue(asNarrow(bits.constant(-n)))];
-      return [after, bitsValue(asNarrow(bits.not(known)))];
+      return [after, bitsValue(isWide(frame, x.x) ? bits.not(known) : asNarrow(bits.not(known)))];
     }
     case '+':
       return evaluate(frame, x.x, state);
@@ -252,7 +252,18 @@ function evaluateBinary(frame: Frame, x: Extract<Expr, { k: 'binary' }>, state: 
     const moved = [l, r].reduce((each, value) => (value.k === 'object' ? lost(frame, each, value.id) : each), after);
     return [moved, freshSymbol(frame)];
   }
-  return [after, bitsValue(arithmetic(x.op, bitsOf(after, l), bitsOf(after, r)))];
+  const [left, right] = [bitsOf(after, l), bitsOf(after, r)];
+  if (x.op === '>>' && isWide(frame, x.l)) return [after, bitsValue(bits.shiftRight(left, right))];
+  return [after, bitsValue(arithmetic(x.op, left, right))];
+}
+
+/** Whether an expression is a 64-bit number without a sign by its suffix, its cast or its declared type. */
+function isWide(frame: Frame, x: Expr): boolean {
+  if (x.k === 'num') return /u/i.test(x.text) && /l/i.test(x.text);
+  if (x.k !== 'id' && x.k !== 'member' && x.k !== 'cast') return false;
+  const { symbols } = frame.machine.program;
+  const type = x.k === 'cast' ? x.type : symbols.typeOf(inUsersWords(frame, x), frame.node);
+  return type !== undefined && isUnsigned64(symbols, type);
 }
 
 function evaluateAssign(frame: Frame, x: Extract<Expr, { k: 'assign' }>, state: State): Evaluated {

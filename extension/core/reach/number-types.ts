@@ -112,6 +112,14 @@ export function asNarrow(result: Bits): Bits {
 
 const SMALL = bits.fromRanges([[0n, 0x7fffffffn]]);
 
+const WIDE =
+  /^(?:unsigned long(?: int)?|unsigned long long(?: int)?|long unsigned int|(?:__)?u64|uint64_t|size_t|uintptr_t)$/;
+
+/** Whether a type's text names a 64-bit number without a sign. */
+export function isUnsigned64(symbols: Symbols, type: TypeText): boolean {
+  return WIDE.test(type) || WIDE.test(symbols.resolveType(type));
+}
+
 /** The field's own fact: its width as a bit-field, and what lies over it in a union. */
 export function fieldOf(symbols: Symbols, tag: string, field: string): FieldFact | undefined {
   return symbols.struct(tag)?.fields.find((each) => each.name === field);

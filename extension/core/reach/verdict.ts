@@ -61,6 +61,15 @@ export interface Path {
   readonly cutBy?: Guard;
   readonly cuts?: readonly Guard[];
   readonly conditions: readonly string[];
+  /** Of a path that ends at a sink: what it is given there. */
+  readonly passes?: readonly Passed[];
+}
+
+/** An argument: the parameter's name, the argument as written (absent: a macro makes the call), its value if it is one number. */
+export interface Passed {
+  readonly name: string;
+  readonly text?: string;
+  readonly value?: string;
 }
 
 /** A function that can call a sink, directly or through others. `outcome` is filled by whoever runs the model. */
