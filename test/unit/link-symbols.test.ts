@@ -31,6 +31,17 @@ describe('constants', () => {
     expect(constants(program, ['H', 'UNKNOWN'])).toEqual([(1n << 64n) - 1n, undefined]);
   });
 
+  it('a default is none where a definition is seen', async () => {
+    const files = {
+      'arch/x86/include/asm/kvm_host.h': '#define SLOTS 3\n',
+      'include/linux/kvm_host.h':
+        '#include <asm/kvm_host.h>\n#ifndef SLOTS\n#define SLOTS 0\n#endif\n#ifndef OTHER\n#define OTHER 1\n#endif\n#define USER (100 - SLOTS)\n',
+      'arch/x86/kvm/a.c': '#include <linux/kvm_host.h>\n#define PRIVATE (USER + OTHER)\nint a[PRIVATE];\n',
+    };
+    const program = await link(files);
+    expect(constants(program, ['SLOTS', 'USER', 'PRIVATE'], 'arch/x86/kvm/a.c')).toEqual([3n, 97n, 98n]);
+  });
+
   it('are undefined where definitions disagree or depend on themselves', async () => {
     const program = await link({
       'arch/x86/kvm/a.h':

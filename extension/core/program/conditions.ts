@@ -1,6 +1,6 @@
 import type { MacroFact, When } from '../syntax/facts';
-import type { Definitions, Located } from './located';
 import { type ConditionValue, evaluateCondition } from '../syntax/condition-value';
+import { type Definitions, isDefault, type Located } from './located';
 
 /**
  * What the reference configuration (x86-64, SMP, every KVM option on) says of `#if` conditions. KVM's own options come
@@ -72,7 +72,7 @@ export class Conditions {
     if (name.startsWith('CONFIG_')) return this.option(name);
     if (DEFINED.has(name)) return true;
     if (UNDEFINED.has(name)) return false;
-    const macros = this.definitions.visible(this.definitions.macros.get(name), from);
+    const macros = this.definitions.visibleMacros(name, from);
     let known: boolean | undefined = false;
     for (const { file, fact } of macros) {
       if (isDefault(fact)) continue;
@@ -95,7 +95,7 @@ export class Conditions {
     if (name === '__x86_64__' || name === '__GNUC__') return 1n;
     if (name.startsWith('CONFIG_')) return this.option(name) ? 'on' : 0n;
     const active = this.definitions
-      .visible(this.definitions.macros.get(name), from)
+      .visibleMacros(name, from)
       .filter((m) => this.isActive(m.fact.when, m.file) !== false);
     const one: Located<MacroFact> | undefined = active[0];
     if (one === undefined || active.length > 1 || one.fact.params !== undefined) return undefined;
@@ -110,9 +110,4 @@ export class Conditions {
     this.open.delete(`=${name}`);
     return value;
   }
-}
-
-/** `#ifndef X` / `#define X`: gives X a value where it has none, and is no reason for X to be defined before. */
-function isDefault(fact: MacroFact): boolean {
-  return fact.when?.some((text) => text === `!(defined(${fact.name}))` || text === `!defined(${fact.name})`) ?? false;
 }

@@ -95,7 +95,7 @@ export class Constants {
 
   /** The macro that `name` means in `from`; of several, the first whose `#if` is on. */
   macro(name: string, from?: string): MacroFact | undefined {
-    const all = this.definitions.visible(this.definitions.macros.get(name), from);
+    const all = this.definitions.visibleMacros(name, from);
     if (all.length === 0) return undefined;
     return (this.active(all)[0] ?? all[0])?.fact;
   }
@@ -114,7 +114,7 @@ export class Constants {
   /** Several active definitions count only if they agree. */
   private ofMacros(name: string, from: string | undefined): bigint | undefined {
     let found: bigint | undefined;
-    for (const { file, fact } of this.active(this.definitions.visible(this.definitions.macros.get(name), from))) {
+    for (const { file, fact } of this.active(this.definitions.visibleMacros(name, from))) {
       if (fact.params !== undefined) return undefined;
       if (fact.text.trim() === name) continue; // `#define X X` beside an enumerator
       const value = fact.expr === undefined ? undefined : this.eval(fact.expr, file, NONE);

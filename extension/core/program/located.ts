@@ -50,6 +50,15 @@ export class Definitions {
     return seen.length > 0 ? seen : this.includes.includers(all, from);
   }
 
+  /** The macros that a name can mean in `from`. A file's own default for want of a definition gives way to one that it sees. */
+  visibleMacros(name: string, from: string | undefined): readonly Located<MacroFact>[] {
+    const all = this.macros.get(name);
+    const seen = this.visible(all, from);
+    if (all === undefined || seen.length === all.length || !seen.every(({ fact }) => isDefault(fact))) return seen;
+    const others = all.filter(({ fact }) => !isDefault(fact));
+    return [...this.visible(others, from), ...seen];
+  }
+
   private add(facts: FileFacts): void {
     const file = facts.path;
     for (const fact of facts.macros) push(this.macros, fact.name, { file, fact });
@@ -70,6 +79,11 @@ export class Definitions {
       before = located;
     }
   }
+}
+
+/** `#ifndef X` / `#define X`: gives X a value where it has none, and is no reason for X to be defined before. */
+export function isDefault(fact: MacroFact): boolean {
+  return fact.when?.some((text) => text === `!(defined(${fact.name}))` || text === `!defined(${fact.name})`) ?? false;
 }
 
 function push<T>(map: Map<string, T[]>, name: string, value: T): void {

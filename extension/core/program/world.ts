@@ -33,7 +33,7 @@ export function macrosNamed(world: World, name: string, from: string): readonly 
   }
   let found = known.get(name);
   if (found === undefined) {
-    const all = world.definitions.visible(defined, from);
+    const all = world.definitions.visibleMacros(name, from);
     const active = all.filter((one) => world.conditions.isActive(one.fact.when, one.file) !== false);
     found = active.length > 0 ? active : all;
     known.set(name, found);
