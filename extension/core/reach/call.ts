@@ -1,7 +1,7 @@
 import type { Edge, FunctionNode } from '../program/program';
 import type { Expr } from '../syntax/facts';
 import { assignedByName, labelsOf } from './assigned';
-import { atomicRead, changeBit } from './bit-operations';
+import { atomicRead, changeBit, testBit } from './bit-operations';
 import { callIn, partOf } from './cell-names';
 import { allocationSymbol, split } from './conditions';
 import { convertedTo, evaluate, foldIn, freshSymbol, joinEvaluated } from './evaluate';
@@ -51,6 +51,7 @@ function kindOf(name: string): Kind {
  */
 export function callValue(frame: Frame, x: Call, state: State, unused = false): readonly Returned[] {
   const { machine } = frame;
+  if (frame.bound === undefined && frame.watch?.at.has(x.at) === true) frame.watch.met(frame, x, state);
   const goal = frame.goals?.edges.get(x.at);
   const kind = x.fn.k === 'id' ? kindOf(x.fn.name) : 'other';
   if (x.fn.k === 'id' && (goal === undefined || kind === 'transparent')) {
@@ -70,6 +71,8 @@ export function callValue(frame: Frame, x: Call, state: State, unused = false): 
       return [{ state: evaluateAll(frame, x.args, state)[0], value: allocationSymbol(frame, name, x.at) }];
     const changed = changeBit(frame, x, state);
     if (changed !== undefined) return [{ state: changed, value: UNKNOWN }];
+    const tested = testBit(frame, x, state);
+    if (tested !== undefined) return [{ state: tested[0], value: tested[1] }];
     const atomic = atomicRead(frame, x, state);
     if (atomic !== undefined) return [{ state: atomic[0], value: atomic[1] }];
     if (name === 'BUG' || name === 'unreachable' || name === 'panic') return [];

@@ -1,12 +1,12 @@
-import type { Edge, EntryPoint, FunctionId, FunctionNode, Symbols } from '../program/program';
+import type { Edge, EntryPoint, FunctionId, FunctionNode } from '../program/program';
 import type { Stmt } from '../syntax/facts';
 import { CellMap } from './cell-map';
-import { partOf, pointee } from './cell-names';
+import { calleeState, stateKey } from './callee-state';
+import { partOf } from './cell-names';
 import { changesIn } from './changes';
 import type { Dispatched } from './entries';
 import { runBody } from './execute';
 import { horizon } from './horizon';
-import { converted, numberTypeOf } from './number-types';
 import * as bits from './known-bits';
 import {
   type Decision,
@@ -19,9 +19,10 @@ import {
   outermost,
   OUTERMOST,
   type Seen,
+  type Watch,
 } from './machine';
-import { IOCTL_NAMES, isIoctl, labelsIn, namesAlone } from './selectors';
-import { bitsOf, bitsValue, initial, START, type State, type Value } from './state';
+import { labelsIn, namesAlone } from './selectors';
+import { initial, START, type State, type Value } from './state';
 
 /** How far the VM's creation is when a context runs: which derived facts hold. */
 export type Phase = 'before-vm' | 'before-vcpu' | 'created';
@@ -68,6 +69,7 @@ export interface WalkInput {
   readonly cancelled?: () => boolean;
   /** Nothing is known of the arguments of a call. */
   readonly forgetful?: true;
+  readonly watch?: Watch;
 }
 
 export interface Walk {
@@ -184,7 +186,13 @@ export function runFrom(
     if (leading.length > 0) edges.set(at, leading);
   }
   const goals: Goals = { edges, seen: [], decisions: [], until: Infinity, ran: new Map(), gaveUp: undefined };
-  const frame: Frame = { ...outermost(machine, node), goals, horizon: horizon(node.fact.body, new Set(edges.keys())) };
+  const places = new Set([...edges.keys(), ...(input.watch?.at ?? [])]);
+  const frame: Frame = {
+    ...outermost(machine, node),
+    goals,
+    horizon: horizon(node.fact.body, places),
+    ...(input.watch === undefined ? {} : { watch: input.watch }),
+  };
   runBody(frame, node.fact.body, start);
   goals.seen.push(...seenElsewhere(node, edges, goals));
   return goals;
@@ -241,85 +249,4 @@ function nextPhase({ creating }: WalkInput, phase: Phase, edge: Edge, labels: re
   if (names.includes('KVM_CREATE_VM') || creating.vm.has(edge.calleeId)) return 'before-vm';
   const createsVcpu = names.includes('KVM_CREATE_VCPU') || creating.vcpu.has(edge.calleeId);
   return createsVcpu && phase === 'created' ? 'before-vcpu' : phase;
-}
-
-/** What a callee knows of its parameters: the caller's knowledge under the callee's names. */
-function calleeState(symbols: Symbols, callee: FunctionNode, seen: Seen): State {
-  if (!('body' in callee.fact)) return START;
-  const cells = new Map<string, Value>();
-  const known = new Map<string, bits.Bits>();
-  for (const [index, param] of callee.fact.params.entries()) {
-    const given = seen.args[index];
-    if (param.name === '' || given === undefined) continue;
-    const cell = partOf(OUTERMOST, param.name);
-    const type = numberTypeOf(symbols, param.type);
-    const arg = converted(type, seen.state, given, () => `${cell}#`);
-    if (arg.k === 'function') cells.set(cell, arg);
-    else if (arg.k === 'bits') {
-      if (!bits.within(type?.range ?? bits.TOP, arg.bits)) cells.set(cell, arg);
-    } else if (arg.k === 'symbol') {
-      const isSelector = isIoctl(arg);
-      const names = isSelector ? seen.state.known.get(IOCTL_NAMES) : undefined;
-      if (isSelector) cells.set(cell, arg);
-      if (names !== undefined) known.set(IOCTL_NAMES, names);
-      const of = bitsOf(seen.state, arg);
-      if (!bits.within(type?.range ?? bits.TOP, of)) known.set(isSelector ? arg.id : cell, of);
-      copyObject(seen.state, pointee(arg.id), pointee(cell), cells, known);
-    } else {
-      // The object has a name of its own: the parameter is the pointer to it.
-      const object = `${cell}^`;
-      cells.set(cell, { k: 'object', id: object });
-      copyObject(seen.state, arg.id, object, cells, known);
-    }
-  }
-  return { ...START, cells: CellMap.of(cells), known: CellMap.of(known) };
-}
-
-/** Fields of an object about which something is known: numbers and functions, not further objects. */
-function copyObject(
-  state: State,
-  from: string,
-  to: string,
-  cells: Map<string, Value>,
-  known: Map<string, bits.Bits>,
-): void {
-  for (const [cell, value] of state.cells.entries()) {
-    if (cell !== from && !cell.startsWith(`${from}.`)) continue;
-    const target = `${to}${cell.slice(from.length)}`;
-    if (value.k === 'function') cells.set(target, value);
-    if (value.k !== 'bits' && value.k !== 'symbol') continue;
-    if (value.k === 'symbol' && !state.known.has(value.id)) continue;
-    const of = bitsOf(state, value);
-    if (bits.within(bits.TOP, of)) continue;
-    if (bits.single(of) !== undefined) cells.set(target, bitsValue(of));
-    else {
-      cells.set(target, initial(target, value.k === 'symbol' ? value.of : undefined));
-      known.set(target, of);
-    }
-  }
-}
-
-function stateKey(state: State): string {
-  const cells = state.cells
-    .entries()
-    .map(([cell, value]) => `${cell}=${valueKey(state, value)}`)
-    .sort();
-  const known = state.known
-    .entries()
-    .filter(([id]) => !state.cells.has(id))
-    .map(([id, of]) => `${id}~${bitsKey(of)}`);
-  return [...cells, ...known.sort()].join(' ');
-}
-
-function valueKey(state: State, value: Value): string {
-  if (value.k === 'function') return value.ids.join('|');
-  if (value.k === 'object') return `&${value.id}`;
-  const of = bitsKey(bitsOf(state, value));
-  return isIoctl(value) ? `ioctl${of}` : of;
-}
-
-function bitsKey(of: bits.Bits): string {
-  if (of.mask === bits.ALL && of.ranges.length === 1 && of.ranges[0]?.[0] === 0n && of.ranges[0][1] === bits.ALL)
-    return '';
-  return `${of.value.toString(16)}/${of.mask.toString(16)}[${of.ranges.map(([low, high]) => `${low.toString(16)}-${high.toString(16)}`).join()}]`;
 }

@@ -42,6 +42,12 @@ export interface Label {
   readonly names: readonly string[];
 }
 
+/** Calls in the body of the function that an execution starts with, of which someone wants to know in what states they are met. */
+export interface Watch {
+  readonly at: ReadonlySet<Pos>;
+  readonly met: (frame: Frame, call: Extract<Expr, { k: 'call' }>, state: State) => void;
+}
+
 /** Constant for one question. */
 export interface Machine {
   readonly program: Program;
@@ -88,6 +94,7 @@ export interface Frame {
     fn: FunctionNode,
     cell: string | undefined,
   ) => void;
+  readonly watch?: Watch;
   /** Macro parameters and what they stand for. */
   readonly bound?: ReadonlyMap<string, { readonly x: Expr; readonly frame: Frame }>;
   /** In a macro's body: the names that it declares, and the prefix of their cells. */

@@ -1,6 +1,8 @@
 import { compareSites } from '../program/ids';
 import type { Edge, FunctionId, FunctionNode, Program } from '../program/program';
 import type { Expr } from '../syntax/facts';
+import { BitFacts } from './bit-facts';
+import { isBitKey } from './bit-operations';
 import { type CallersInput, callersOf } from './callers';
 import { split } from './conditions';
 import { ContextGraph } from './context-graph';
@@ -8,6 +10,7 @@ import { type Phase, walk, type WalkInput } from './contexts';
 import { dispatchedIn } from './entries';
 import { type FactsLookup, holding, type Machine, MAX_INLINE, outermost, type Weaker } from './machine';
 import { type PathOptions, type Paths, pathsBetween } from './paths';
+import { Possible } from './possible';
 import { START } from './state';
 import { type VendorGraph, backwards, doubtful, forwards, vendorGraph } from './vendor-graph';
 import { type Caller, type Fact, type Question, vendorOf, type Why } from './verdict';
@@ -84,23 +87,29 @@ export function analyseReach(
   const facts = isBare
     ? axioms(program, question)
     : deriveFacts({ program, question, vendor, writes, machine, live, liveLater });
-  const found = (key: string): VmFact | undefined =>
-    isBare ? undefined : (tableFact(program, vendor, writes, key) ?? zeroFact({ program, vendor, writes, live }, key));
+  const creating = { vm: backwards(graph, targets(CREATION.vm)), vcpu: backwards(graph, targets(CREATION.vcpu)) };
+  const entered = new Set(begins);
+  const bitFacts = new BitFacts(
+    { program, machine, graph, writes, live, begins: entered },
+    (wanted) => new Possible({ machine, facts: known, graph, begins: entered, creating, targets: wanted }),
+  );
+  const found = (key: string): VmFact | undefined => {
+    if (isBare) return undefined;
+    return tableFact(program, vendor, writes, key) ?? zeroFact({ program, vendor, writes, live }, key);
+  };
+  const known = phases(facts, found, (key) => (isBare ? undefined : bitFacts.fact(key)));
   const input: WalkInput = {
     machine: Object.assign(machine, { budget: BUDGET }),
-    facts: phases(facts, found),
+    facts: known,
     entries,
-    creating: {
-      vm: backwards(graph, targets(CREATION.vm)),
-      vcpu: backwards(graph, targets(CREATION.vcpu)),
-    },
+    creating,
     closure: backwards(graph, sinks),
     sinks,
     dispatched: dispatchedIn(program.entries, vendor),
     ...(cancelled === undefined ? {} : { cancelled }),
     ...(weaker.context === undefined ? {} : { forgetful: true as const }),
   };
-  return new Answers(program, graph, input, facts, live);
+  return new Answers(program, graph, input, (id) => facts.get(id) ?? bitFacts.proved(id), live);
 }
 
 function isSink(node: FunctionNode, question: Question): boolean {
@@ -109,10 +118,11 @@ function isSink(node: FunctionNode, question: Question): boolean {
   );
 }
 
-/** Which facts hold when: axioms always, what creation sets from then on. */
+/** Which facts hold when: axioms and bits that nothing sets always, what creation sets from then on. */
 function phases(
   facts: Map<string, VmFact>,
   ofTable: (key: string) => VmFact | undefined,
+  ofBit: FactsLookup,
 ): Readonly<Record<Phase, FactsLookup>> {
   const asked = new Set<string>();
   const fact = (key: string): VmFact | undefined => {
@@ -123,16 +133,15 @@ function phases(
     if (found !== undefined) facts.set(key, found);
     return found;
   };
-  const given = (known: VmFact | undefined): VmFact | undefined =>
-    known === undefined || typeof known.from === 'string' || known.key.includes('ops.') ? known : undefined;
-  return {
-    created: fact,
-    'before-vcpu': (key) => {
+  const isGiven = ({ from, key }: VmFact): boolean => typeof from === 'string' || key.includes('ops.');
+  const where =
+    (holds: (fact: VmFact) => boolean): FactsLookup =>
+    (key) => {
+      if (isBitKey(key)) return ofBit(key);
       const known = fact(key);
-      return known?.ofVcpu === true ? undefined : known;
-    },
-    'before-vm': (key) => given(fact(key)),
-  };
+      return known === undefined || !holds(known) ? undefined : known;
+    };
+  return { created: where(() => true), 'before-vcpu': where((known) => !known.ofVcpu), 'before-vm': where(isGiven) };
 }
 
 class Answers implements Reach {
@@ -143,7 +152,7 @@ class Answers implements Reach {
     private readonly program: Program,
     private readonly graph: VendorGraph,
     private readonly input: WalkInput,
-    private readonly vmFacts: ReadonlyMap<string, VmFact>,
+    private readonly vmFact: (id: string) => VmFact | undefined,
     private readonly live: ReadonlySet<FunctionId>,
   ) {}
 
@@ -205,7 +214,7 @@ class Answers implements Reach {
 
   private proofs(ids: ReadonlySet<string>): Fact[] {
     return [...ids].sort().flatMap((id) => {
-      const fact = this.vmFacts.get(id);
+      const fact = this.vmFact(id);
       if (fact === undefined) return [];
       return [
         {

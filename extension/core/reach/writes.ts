@@ -1,5 +1,6 @@
 import type { FunctionId, FunctionNode, Program } from '../program/program';
 import type { AssignOp, Expr, MacroFact, Stmt } from '../syntax/facts';
+import { bitOperation } from './bit-operations';
 import { changesIn } from './changes';
 import { addressedBy, around, fillsFirst, isOwn, isOwnLength, isTypeless, keysWithin, structOf } from './exposed';
 import { overlaps } from './forget';
@@ -17,6 +18,12 @@ export interface WriteSite {
   /** What is stored; absent for `++`, `--`, `address` and `whole`. */
   readonly value?: Expr;
   readonly text: string;
+  /** The address is given to an operation on one bit: how it changes the bit, and which one it is. */
+  readonly bit?: {
+    readonly does: 'set' | 'clear' | 'test';
+    readonly nr: Expr;
+    readonly call: Extract<Expr, { k: 'call' }>;
+  };
 }
 
 /** Every store in the program, by what it stores to. */
@@ -108,6 +115,14 @@ class Collector {
     if (name === 'WRITE_ONCE' && x.args[0] !== undefined) {
       this.store(x.args[0], '=', x.args[1], x.at);
       return false;
+    }
+    const operation = bitOperation(x);
+    const word = operation === undefined ? undefined : addressedBy(operation.map);
+    if (operation !== undefined && word?.k === 'member') {
+      this.store(word, 'address', undefined, x.at, { does: operation.does, nr: operation.nr, call: x });
+      this.any(operation.nr);
+      this.any(word);
+      return true;
     }
     this.throughMacro(name, x.args, x.at);
     if (fillsFirst(name)) this.filled(x);
@@ -206,7 +221,7 @@ class Collector {
     }
   }
 
-  private store(l: Expr, op: WriteSite['op'], value: Expr | undefined, at: number): void {
+  private store(l: Expr, op: WriteSite['op'], value: Expr | undefined, at: number, bit?: WriteSite['bit']): void {
     const { symbols } = this.program;
     if (op === '=' && value !== undefined && !isOwn(l, this.node, symbols)) {
       const tag = structOf(symbols, symbols.typeOf(l, this.node));
@@ -216,7 +231,8 @@ class Collector {
     if (key === undefined) return;
     // An element is stored to by an index that the evaluation does not follow.
     const how = l.k === 'index' ? 'address' : op;
-    this.found({ key, fn: this.node, at, op: how, text: '', ...(value === undefined ? {} : { value }) });
+    const write = { key, fn: this.node, at, op: how, text: '' };
+    this.found({ ...write, ...(value === undefined ? {} : { value }), ...(bit === undefined ? {} : { bit }) });
     if (l.k === 'member') this.overlays(key, at);
   }
 

@@ -24,13 +24,9 @@ export interface ZeroInput {
  * body, a code that could not be read or a store through an unknown type mentions is not taken for one.
  */
 export function zeroFact(input: ZeroInput, key: string): VmFact | undefined {
-  const [tag, field] = key.split('.');
-  const of = tag === undefined ? undefined : ZEROED[tag];
-  if (of === undefined || tag === undefined || field === undefined) return undefined;
-  const type = input.program.symbols.fieldType(`struct ${tag}`, field);
-  if (type === undefined || !(NUMBER.test(type) || NUMBER.test(input.program.symbols.resolveType(type))))
-    return undefined;
-  if (input.writes.byKey.has(`?.${field}`) || mentioned(input.program).has(field)) return undefined;
+  const [tag] = key.split('.');
+  if (tag === undefined || !(tag in ZEROED) || !isNumber(input.program, key)) return undefined;
+  if (hasHiddenStores(input.program, input.writes, key)) return undefined;
   const writes: FactWrite[] = [];
   for (const write of input.writes.byKey.get(key) ?? []) {
     const isOther = write.fn.vendor !== undefined && write.fn.vendor !== input.vendor;
@@ -41,7 +37,7 @@ export function zeroFact(input: ZeroInput, key: string): VmFact | undefined {
   return {
     id: key,
     key,
-    text: `${tag === 'kvm_vcpu_arch' ? 'vcpu->arch' : tag === 'kvm_arch' ? 'kvm->arch' : 'kvm'}.${field} == 0`,
+    text: `${tag === 'kvm_vcpu_arch' ? 'vcpu->arch' : tag === 'kvm_arch' ? 'kvm->arch' : 'kvm'}${key.slice(tag.length)} == 0`,
     bits: bits.constant(0n),
     from: 'exists',
     reason: 'allocated as zero, and nothing that this VM can run writes to it',
@@ -49,6 +45,27 @@ export function zeroFact(input: ZeroInput, key: string): VmFact | undefined {
     ofVcpu: false,
   };
 }
+
+/** Of a field whose single bits are looked at: it is one number, and zero in a new VM or vCPU (`kvm_vm_ioctl_create_vcpu()`). */
+export function isZeroedNumber(program: Program, key: string): boolean {
+  const tag = key.slice(0, key.indexOf('.'));
+  return (tag in ZEROED || tag === 'kvm_vcpu') && isNumber(program, key);
+}
+
+function isNumber({ symbols }: Program, key: string): boolean {
+  const [tag = '', field = ''] = key.split('.');
+  const type = symbols.fieldType(`struct ${tag}`, field);
+  return type !== undefined && (NUMBER.test(type) || NUMBER.test(symbols.resolveType(type)));
+}
+
+/** There may be stores to the field that are not seen as such. */
+export function hasHiddenStores(program: Program, writes: Writes, key: string): boolean {
+  const field = key.slice(key.indexOf('.') + 1);
+  return writes.byKey.has(`?.${field}`) || mentioned(program).has(field);
+}
+
+/** In a macro's text: a tracepoint's own record, and a plain read. */
+const NO_STORE = /__entry->\w+|\bREAD_ONCE\([\w.>-]*\)/g;
 
 const mentions = new WeakMap<Program, ReadonlySet<string>>();
 
@@ -58,7 +75,8 @@ function mentioned(program: Program): ReadonlySet<string> {
   if (names === undefined) {
     const found = new Set<string>();
     const add = (text: string): void => {
-      for (const match of text.matchAll(/(?:->|\.)\s*(\w+)/g)) if (match[1] !== undefined) found.add(match[1]);
+      for (const match of text.replaceAll(NO_STORE, '').matchAll(/(?:->|\.)\s*(\w+)/g))
+        if (match[1] !== undefined) found.add(match[1]);
     };
     for (const file of program.files.values()) for (const macro of file.macros) add(macro.text);
     for (const node of program.functions.values()) if ('body' in node.fact) opaque(node.fact.body, add);
