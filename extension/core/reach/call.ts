@@ -9,7 +9,7 @@ import { park, runFunction } from './execute';
 import { forgetEverything, havocCall } from './havoc';
 import * as bits from './known-bits';
 import { cellOf, isLocal } from './locals';
-import { type Decision, type Frame, newFlow } from './machine';
+import { type Decision, type Frame, MAX_INLINE, newFlow } from './machine';
 import { onlyReads } from './macro-stores';
 import { expandMacro, namesCall, noteUse } from './macros';
 import { assign } from './places';
@@ -62,6 +62,10 @@ export function callValue(frame: Frame, x: Call, state: State, unused = false): 
         others.length === 0 ? each : { ...each, state: evaluateAll(frame, others, each.state)[0] },
       );
     }
+    if (frame.setUp?.hasFeatures === true && frame.node.vendor !== undefined && isFeatureTest(x))
+      return [{ state: evaluateAll(frame, x.args, state)[0], value: bitsValue(bits.constant(1n)) }];
+    const option = frame.setUp === undefined ? undefined : kconfig(frame, x);
+    if (option !== undefined) return [{ state, value: bitsValue(bits.constant(option ? 1n : 0n)) }];
     if (name === 'WRITE_ONCE' && first !== undefined && x.args[1] !== undefined) {
       const [after, value] = evaluate(frame, x.args[1], state);
       return [{ state: assign(frame, first, value, after, x.at), value }];
@@ -116,7 +120,7 @@ export function callValue(frame: Frame, x: Call, state: State, unused = false): 
     frame.depth < machine.inline &&
     targets.length <= 2 &&
     goal === undefined &&
-    worthInlining(targets) &&
+    worthFollowing(frame, targets, unused) &&
     (!unused || frame.follow === true || args.some((arg) => arg.k === 'object'));
   if (!inline) {
     const written = targets.map((target) => machine.writtenBy(target.id));
@@ -228,6 +232,37 @@ function targetsOf(frame: Frame, x: Call, state: State): readonly FunctionNode[]
   return undefined;
 }
 
+/** A set-up's functions are long; what is longer than this sets tables, entry by entry. */
+const LONGEST_SET_UP = 250;
+
+/** In a set-up what bears on a global is followed. */
+function worthFollowing(frame: Frame, targets: readonly FunctionNode[], unused: boolean): boolean {
+  const { setUp } = frame;
+  if (setUp === undefined) return worthInlining(targets);
+  if (targets.some((node) => setUp.follows(node.id)))
+    return targets.every((node) => 'body' in node.fact && node.lastLine - node.line < LONGEST_SET_UP);
+  return !unused && frame.depth < MAX_INLINE && worthInlining(targets);
+}
+
+/** `boot_cpu_has(X86_FEATURE_X)`, `cpu_has_vmx_x()`: whether the CPU can do something. A defect is no feature. */
+function isFeatureTest(x: Call): boolean {
+  if (x.fn.k !== 'id') return false;
+  const [feature] = x.args;
+  if (feature === undefined) return /^cpu_has_(?!broken_)\w+$/.test(x.fn.name);
+  return (
+    /^(?:(?:boot|static|this)_cpu_has|cpu_feature_enabled|kvm_cpu_cap_has)$/.test(x.fn.name) &&
+    feature.k === 'id' &&
+    feature.name.startsWith('X86_FEATURE_')
+  );
+}
+
+/** `IS_ENABLED(CONFIG_X)` in C. */
+function kconfig(frame: Frame, x: Call): boolean | undefined {
+  const [option] = x.args;
+  if (x.fn.k !== 'id' || x.fn.name !== 'IS_ENABLED' || option?.k !== 'id') return undefined;
+  return frame.machine.program.symbols.isActive([`IS_ENABLED(${option.name})`], frame.node.file);
+}
+
 /** Long functions are not inlined for a value: what they write is forgotten, what they return unknown. */
 function worthInlining(targets: readonly FunctionNode[]): boolean {
   return targets.every((node) => 'body' in node.fact && node.lastLine - node.line < 120);
@@ -250,6 +285,7 @@ function inlineCall(frame: Frame, x: Call, target: FunctionNode, args: readonly 
     read: frame.read,
     flow: newFlow(),
     ...(frame.follow === undefined ? {} : { follow: frame.follow }),
+    ...(frame.setUp === undefined ? {} : { setUp: frame.setUp }),
     ...(frame.onStore === undefined ? {} : { onStore: frame.onStore }),
   };
   return runFunction(callee, target.fact.body, inner).map(({ state: end, value }) => ({

@@ -7,7 +7,7 @@ import * as bits from './known-bits';
 import { cellOf, isLocal, isShadowed } from './locals';
 import type { Frame } from './machine';
 import { asNarrow, converted, numberTypeOf } from './number-types';
-import { assign, inUsersWords, placeOf, read } from './places';
+import { assign, identified, inUsersWords, placeOf, read } from './places';
 import {
   bitsOf,
   bitsValue,
@@ -96,8 +96,9 @@ function evaluateName(frame: Frame, x: Extract<Expr, { k: 'id' }>, state: State)
   const { symbols } = frame.machine.program;
   if (isShadowed(frame, x.name)) return [state, freshSymbol(frame)];
   if (isLocal(frame, x)) {
-    const cell = state.cells.get(cellOf(frame, x.name));
-    return cell === undefined ? read(frame, x, state) : [state, cell];
+    const cell = cellOf(frame, x.name);
+    const value = state.cells.get(cell);
+    return value === undefined ? read(frame, x, state) : identified(frame, x, state, { cell, shared: false }, value);
   }
   if (x.name === 'true') return [state, bitsValue(bits.constant(1n))];
   if (x.name === 'false' || x.name === 'NULL') return [state, bitsValue(bits.constant(0n))];

@@ -11,7 +11,9 @@ import { type PathOptions, type Paths, pathsBetween } from './paths';
 import { START } from './state';
 import { type VendorGraph, backwards, doubtful, forwards, vendorGraph } from './vendor-graph';
 import { type Caller, type Fact, type Question, vendorOf, type Why } from './verdict';
-import { axioms, deriveFacts, tableFact, type VmFact } from './vm-facts';
+import { CREATION, creationDemands, creatorsOf } from './creation';
+import { HostFacts } from './host-facts';
+import { axioms, deriveFacts, givenGlobals, tableFact, type VmFact } from './vm-facts';
 import { whyPasses } from './why';
 import { Writes } from './writes';
 import { zeroFact } from './zero-facts';
@@ -35,7 +37,6 @@ export interface Reach {
 
 /** Statements and calls that one question may execute. Counted, never timed: the answer does not depend on load. */
 const BUDGET = 6_000_000;
-const CREATION = { vm: 'kvm_x86_ops.vm_init', vcpu: 'kvm_x86_ops.vcpu_create' };
 const DECIDE_BUDGET = 200_000;
 const FACT_BUDGET = 4_000_000;
 
@@ -78,14 +79,30 @@ export function analyseReach(
     addressed: () => writes.addressed(),
   };
   const targets = (slot: string): FunctionId[] => program.symbols.slot(slot).map((target) => target.functionId);
-  const creators = new Set([...targets(CREATION.vm), ...targets(CREATION.vcpu)]);
+  const around = creatorsOf(program).map((node) => node.id);
+  const creators = new Set([...targets(CREATION.vm), ...targets(CREATION.vcpu), ...around]);
   const liveLater = forwards(graph, begins, creators);
   const isBare = weaker.facts === 'axioms';
+  const given = axioms(program, question);
+  const host = new HostFacts({
+    program,
+    question,
+    vendor,
+    graph,
+    writes,
+    machine,
+    axioms: (key) => given.get(key),
+    demands: () => creationDemands(program, { ...machine }, given),
+    given: givenGlobals(program, given),
+  });
+  const ofHost = (key: string): VmFact | undefined => host.fact(key);
   const facts = isBare
-    ? axioms(program, question)
-    : deriveFacts({ program, question, vendor, writes, machine, live, liveLater });
+    ? given
+    : deriveFacts({ program, question, vendor, writes, machine, live, liveLater, given, ofHost });
   const found = (key: string): VmFact | undefined =>
-    isBare ? undefined : (tableFact(program, vendor, writes, key) ?? zeroFact({ program, vendor, writes, live }, key));
+    isBare
+      ? undefined
+      : (ofHost(key) ?? tableFact(program, vendor, writes, key) ?? zeroFact({ program, vendor, writes, live }, key));
   const input: WalkInput = {
     machine: Object.assign(machine, { budget: BUDGET }),
     facts: phases(facts, found),
@@ -124,7 +141,9 @@ function phases(
     return found;
   };
   const given = (known: VmFact | undefined): VmFact | undefined =>
-    known === undefined || typeof known.from === 'string' || known.key.includes('ops.') ? known : undefined;
+    known === undefined || typeof known.from === 'string' || known.ofHost === true || known.key.includes('ops.')
+      ? known
+      : undefined;
   return {
     created: fact,
     'before-vcpu': (key) => {
