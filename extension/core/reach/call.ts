@@ -138,10 +138,22 @@ function optionValue(frame: Frame, x: Call): bigint | undefined {
   return isOn === undefined ? undefined : BigInt(isOn);
 }
 
-/** What the tree does not hold: a function, or a macro, which can assign to what it is given without `&`, and jump. */
+/**
+ * What the tree does not hold: a function, or a macro, which can assign to what it is given without `&`, and jump. It
+ * may run the functions that it is given.
+ */
 function unknownCall(frame: Frame, x: Call, args: readonly Value[], state: State): Returned[] {
   const name = x.fn.k === 'id' ? x.fn.name : '';
   let next = havocCall(frame, args, state, undefined, keepsAddress(name));
+  const { edgesOf, writtenBy } = frame.machine;
+  const isRun = (edgesOf(frame.node.id).get(x.at) ?? []).filter((edge) => edge.via === 'argument');
+  if (isRun.length > 0)
+    next = havocCall(
+      frame,
+      args,
+      next,
+      isRun.map((edge) => writtenBy(edge.calleeId)),
+    );
   if (!onlyReads(name)) {
     const byName = assignedByName(frame, name);
     for (const arg of x.args)
@@ -218,8 +230,10 @@ function targetsOf(frame: Frame, x: Call, state: State): readonly FunctionNode[]
   if (pointed !== undefined) return pointed.flatMap((id) => program.functions.get(id) ?? []);
   if (frame.bound === undefined) {
     for (const edge of edgesOf(frame.node.id).get(x.at) ?? []) {
+      // Who is given a function to run passes it arguments of its own.
+      if (edge.via === 'macro' || edge.via === 'argument') continue;
       const node = program.functions.get(edge.calleeId);
-      if (node?.kind === 'function' && edge.via !== 'macro') nodes.set(node.id, node);
+      if (node?.kind === 'function') nodes.set(node.id, node);
     }
     if (nodes.size > 0) return [...nodes.values()];
   }
