@@ -185,14 +185,14 @@ export function assign(frame: Frame, l: Expr, stored: Value, state: State, at: n
   if (key !== undefined) frame.onStore?.(key, value, after, at, frame.node, place?.cell);
   const x = inUsersWords(frame, l);
   if (place === undefined) {
-    if (x.k === 'member') return forgetField(frame, after, x.field, undefined);
+    if (x.k === 'member') return forgetField(frame, after, x.field, undefined, type.hasParts);
     return x.k === 'unary' || x.k === 'index' ? forgetUnknownTarget(frame, after) : after;
   }
   if (frame.setUp?.given.has(place.cell) === true) return after;
   let next = type.hasParts ? forgetParts(frame, after, place.cell) : after;
   if (nameOf(place.cell).isPointed || x.k === 'unary') {
     const { field } = nameOf(place.cell);
-    next = forgetField(frame, next, field, place.cell);
+    next = forgetField(frame, next, field, place.cell, type.hasParts);
   }
   next = forgetOverlays(frame, next, x, place);
   return withCell(next, place.cell, value);
