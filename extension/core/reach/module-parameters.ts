@@ -2,6 +2,8 @@ import type { Program } from '../program/program';
 
 /** A variable that a module parameter sets when the module is loaded. */
 export interface ModuleParameter {
+  /** What it is called when the module is loaded. */
+  readonly name: string;
   /** The variable's C name. */
   readonly variable: string;
   /** Userspace can write to it while VMs run: its mode has a bit for writing. */
@@ -23,14 +25,21 @@ export function moduleParameters(program: Program): ReadonlyMap<string, ModulePa
     for (const file of program.files.values())
       for (const call of file.fileScopeCalls) {
         const variable = variableOf(call.name, call.args);
-        if (variable === undefined) continue;
+        const name = call.args[0];
+        if (variable === undefined || name === undefined) continue;
         const isWritable = !isReadOnly(call.args.at(-1) ?? '') || found.get(variable)?.isWritable === true;
-        found.set(variable, { variable, isWritable });
+        found.set(variable, { name, variable, isWritable });
       }
     all = found;
     known.set(program, all);
   }
   return all;
+}
+
+/** The global that a name means: its own, or that of the parameter of this name (`ept`: `enable_ept`). */
+export function globalNamed(program: Program, name: string): string {
+  if (program.symbols.variable(name) !== undefined) return name;
+  return [...moduleParameters(program).values()].find((each) => each.name === name)?.variable ?? name;
 }
 
 function variableOf(macro: string, args: readonly string[]): string | undefined {

@@ -7,6 +7,7 @@ import { isOtherVendor } from './globals';
 import { horizon } from './horizon';
 import * as bits from './known-bits';
 import { type Frame, holding, type KnownFact, type Machine, outermost } from './machine';
+import { globalNamed } from './module-parameters';
 import { CREATION, creatorsOf, ofType, successes } from './creation';
 import { bitsOf, type State, START } from './state';
 import type { Fact, FactWrite, Question, VmType } from './verdict';
@@ -111,7 +112,8 @@ export function axioms(program: Program, question: Question): Map<string, VmFact
     const split = program.symbols.constant('KVM_IRQCHIP_SPLIT');
     if (split !== undefined) field('kvm_arch', 'irqchip_mode', bits.constant(split));
   }
-  for (const [key, value] of Object.entries(question.host)) {
+  for (const [name, value] of Object.entries(question.host)) {
+    const key = globalNamed(program, name);
     if (key !== 'vendor') put(key, `${key} == ${value}`, bits.constant(hostNumber(value)), 'axiom', 'given by --host');
   }
   return facts;
