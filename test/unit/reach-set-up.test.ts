@@ -119,6 +119,8 @@ module_init(vt_init);
 }
 
 const SET = { setup: 'paging = 1;', when: '!paging' };
+const CONFIG = `struct config { u32 exec; }; struct config config;
+static bool can_page(void) { return config.exec & BIT(3); }`;
 const PARAMETER = 'static bool quiet = 1; module_param(quiet, bool, 0444);';
 
 describe('what set-up leaves in a global is a fact', () => {
@@ -129,7 +131,21 @@ describe('what set-up leaves in a global is a fact', () => {
       setup: 'if (!boot_cpu_has(X86_FEATURE_NX)) enable_ept = 0; paging = enable_ept;',
       when: '!paging',
     },
-    'a feature by its own predicate': { setup: 'if (cpu_has_vmx_ept()) paging = 1;', when: '!paging' },
+    'a feature by a predicate on what was read from the CPU': {
+      vmx: CONFIG,
+      setup: 'read_config(&config); if (can_page()) paging = 1;',
+      when: '!paging',
+    },
+    'a predicate on a mask that no file defines': {
+      vmx: `${CONFIG}\n#define PAGES MADE_OF(4)\nstatic bool pages(void) { return config.exec & PAGES; }`,
+      setup: 'read_config(&config); if (pages()) paging = 1;',
+      when: '!paging',
+    },
+    "a feature by KVM's own table": {
+      vmx: 'static bool can(u32 feature) { return table[feature]; }',
+      setup: 'if (can(X86_FEATURE_NX)) paging = 1;',
+      when: '!paging',
+    },
     'a field of a struct': { setup: 'caps.quirks = 3; caps.quirks &= ~BIT(0);', when: 'caps.quirks & BIT(0)' },
     'never written': { x86: PARAMETER, when: '!quiet' },
     'written by the other vendor': { ...SET, svm: 'void svm_off(void) { paging = 0; }' },
@@ -179,7 +195,21 @@ describe('what may be otherwise is none', () => {
       x86: 'static bool pmu = 1; static int x86_init(void) { if (boot_cpu_has(X86_FEATURE_HYBRID)) pmu = 0; return 0; }\nmodule_init(x86_init);',
       when: 'pmu',
     },
-    'a defect of the CPU': { setup: 'if (!cpu_has_broken_ept()) paging = 1;', when: '!paging' },
+    'a defect of the CPU': {
+      vmx: 'static bool is_broken(void) { return cpuid_eax(1) == 7; }',
+      setup: 'if (!is_broken()) paging = 1;',
+      when: '!paging',
+    },
+    'a feature that set-up takes away again': {
+      vmx: CONFIG,
+      setup: 'config.exec = any(); config.exec &= ~BIT(3); if (can_page()) paging = 1;',
+      when: '!paging',
+    },
+    'what common code read from the CPU': {
+      x86: 'struct host { u32 exec; }; struct host host;',
+      setup: 'if (host.exec & BIT(3)) paging = 1;',
+      when: '!paging',
+    },
     'a bug of the CPU': { setup: 'if (boot_cpu_has_bug(X86_BUG_L1TF)) paging = 1;', when: '!paging' },
     'a name that two variables have': {
       x86: 'static bool nested;',
@@ -198,13 +228,14 @@ describe('--host and --no-assumptions', () => {
   const DERIVED = { setup: 'paging = enable_ept;', when: '!paging' };
   it('a parameter that is given is what set-up finds', async () => {
     expect(await verdict(DERIVED, { host: { enable_ept: '0' } })).toBe('reachable');
+    expect(await verdict(DERIVED, { host: { ept: '0' } })).toBe('reachable');
   });
   it('a global that is given is not changed by set-up', async () => {
     expect(await verdict(SET, { host: { paging: '0' } })).toBe('reachable');
   });
   it('without assumptions parameters and features are open', async () => {
     expect(await verdict(DERIVED, { assumptions: false })).toBe('reachable');
-    const feature = { setup: 'if (cpu_has_vmx_ept()) paging = 1;', when: '!paging' };
+    const feature = { vmx: CONFIG, setup: 'if (can_page()) paging = 1;', when: '!paging' };
     expect(await verdict(feature, { assumptions: false })).toBe('reachable');
     expect(await verdict(SET, { assumptions: false })).toBe('blocked');
   });

@@ -6,13 +6,15 @@ import { callIn, partOf } from './cell-names';
 import { allocationSymbol, split } from './conditions';
 import { convertedTo, evaluate, foldIn, freshSymbol, joinEvaluated } from './evaluate';
 import { park, runFunction } from './execute';
+import { isFeatureTest, kconfig } from './features';
 import { forgetEverything, havocCall } from './havoc';
 import * as bits from './known-bits';
 import { cellOf, isLocal } from './locals';
-import { type Decision, type Frame, MAX_INLINE, newFlow } from './machine';
+import { type Decision, type Frame, newFlow } from './machine';
 import { onlyReads } from './macro-stores';
 import { expandMacro, namesCall, noteUse } from './macros';
 import { assign } from './places';
+import { sizeOf } from './sizes';
 import { bitsOf, bitsValue, type State, UNKNOWN, type Value, withCell, withoutLocals } from './state';
 import { exprText } from '../syntax/expr-text';
 
@@ -62,9 +64,9 @@ export function callValue(frame: Frame, x: Call, state: State, unused = false): 
         others.length === 0 ? each : { ...each, state: evaluateAll(frame, others, each.state)[0] },
       );
     }
-    if (frame.setUp?.hasFeatures === true && frame.node.vendor !== undefined && isFeatureTest(x))
+    if (isFeatureTest(frame, x))
       return [{ state: evaluateAll(frame, x.args, state)[0], value: bitsValue(bits.constant(1n)) }];
-    const option = frame.setUp === undefined ? undefined : kconfig(frame, x);
+    const option = kconfig(frame, x);
     if (option !== undefined) return [{ state, value: bitsValue(bits.constant(option ? 1n : 0n)) }];
     if (name === 'WRITE_ONCE' && first !== undefined && x.args[1] !== undefined) {
       const [after, value] = evaluate(frame, x.args[1], state);
@@ -246,35 +248,17 @@ function targetsOf(frame: Frame, x: Call, state: State): readonly FunctionNode[]
   return undefined;
 }
 
-/** A set-up's functions are long; what is longer than this sets tables, entry by entry. */
-const LONGEST_SET_UP = 250;
+/** A set-up's functions are long; what is larger sets a table, entry by entry. */
+const LARGEST_SET_UP = 300;
+/** What does not bear on a global is followed for its value alone: a predicate. */
+const LARGEST_PREDICATE = 8;
 
 /** In a set-up what bears on a global is followed. */
 function worthFollowing(frame: Frame, targets: readonly FunctionNode[], unused: boolean): boolean {
   const { setUp } = frame;
   if (setUp === undefined) return worthInlining(targets);
-  if (targets.some((node) => setUp.follows(node.id)))
-    return targets.every((node) => 'body' in node.fact && node.lastLine - node.line < LONGEST_SET_UP);
-  return !unused && frame.depth < MAX_INLINE && worthInlining(targets);
-}
-
-/** `boot_cpu_has(X86_FEATURE_X)`, `cpu_has_vmx_x()`: whether the CPU can do something. A defect is no feature. */
-function isFeatureTest(x: Call): boolean {
-  if (x.fn.k !== 'id') return false;
-  const [feature] = x.args;
-  if (feature === undefined) return /^cpu_has_(?!broken_)\w+$/.test(x.fn.name);
-  return (
-    /^(?:(?:boot|static|this)_cpu_has|cpu_feature_enabled|kvm_cpu_cap_has)$/.test(x.fn.name) &&
-    feature.k === 'id' &&
-    feature.name.startsWith('X86_FEATURE_')
-  );
-}
-
-/** `IS_ENABLED(CONFIG_X)` in C. */
-function kconfig(frame: Frame, x: Call): boolean | undefined {
-  const [option] = x.args;
-  if (x.fn.k !== 'id' || x.fn.name !== 'IS_ENABLED' || option?.k !== 'id') return undefined;
-  return frame.machine.program.symbols.isActive([`IS_ENABLED(${option.name})`], frame.node.file);
+  const largest = targets.some((node) => setUp.follows(node.id)) ? LARGEST_SET_UP : unused ? 0 : LARGEST_PREDICATE;
+  return targets.every((node) => 'body' in node.fact && sizeOf(node) <= largest);
 }
 
 /** Long functions are not inlined for a value: what they write is forgotten, what they return unknown. */

@@ -2,6 +2,7 @@ import type { Expr } from '../syntax/facts';
 import { callValue, type Returned } from './call';
 import { isTruth, split } from './conditions';
 import { runStatements } from './execute';
+import { featureMask } from './features';
 import { forgetParts } from './forget';
 import * as bits from './known-bits';
 import { cellOf, isLocal, isShadowed } from './locals';
@@ -253,7 +254,8 @@ function evaluateBinary(frame: Frame, x: Extract<Expr, { k: 'binary' }>, state: 
     const moved = [l, r].reduce((each, value) => (value.k === 'object' ? lost(frame, each, value.id) : each), after);
     return [moved, freshSymbol(frame)];
   }
-  return [after, bitsValue(arithmetic(x.op, bitsOf(after, l), bitsOf(after, r)))];
+  const feature = featureMask(frame, x, bitsOf(after, l), bitsOf(after, r));
+  return [after, bitsValue(feature ?? arithmetic(x.op, bitsOf(after, l), bitsOf(after, r)))];
 }
 
 function evaluateAssign(frame: Frame, x: Extract<Expr, { k: 'assign' }>, state: State): Evaluated {

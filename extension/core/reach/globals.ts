@@ -29,12 +29,34 @@ const WHOLE_NUMBER = /^(?:unsigned |signed )?(?:long(?: long)?(?: int)?|(?:__)?[
 /** Where the globals' cells begin. */
 export const GLOBAL = 'global.';
 
+/** The field or the variable that a cell is: stores are listed by it. */
+export function lastName(cell: string): string {
+  return cell.slice(cell.lastIndexOf('.') + 1);
+}
+
+export interface HostGlobals {
+  /** By cell. */
+  readonly numbers: ReadonlyMap<string, HostGlobal>;
+  /** Structs that the vendor's own files define. */
+  readonly ofVendor: ReadonlySet<string>;
+}
+
+const known = new WeakMap<Program, Map<Vendor, HostGlobals>>();
+
 /**
- * The globals of KVM that the vendor's modules see, by cell, of which something may be known: no other code can get at
- * them but by name. Left out are those that userspace can write (a parameter with a mode for writing), whose address a
- * table holds, and names that stand for several variables.
+ * The globals of KVM that the vendor's modules see, of which something may be known: no other code can get at them but
+ * by name. Left out are those that userspace can write (a parameter with a mode for writing), whose address a table
+ * holds, and names that stand for several variables.
  */
-export function hostGlobals(program: Program, vendor: Vendor): ReadonlyMap<string, HostGlobal> {
+export function hostGlobals(program: Program, vendor: Vendor): HostGlobals {
+  const of = known.get(program) ?? new Map<Vendor, HostGlobals>();
+  known.set(program, of);
+  const globals = of.get(vendor) ?? collected(program, vendor);
+  of.set(vendor, globals);
+  return globals;
+}
+
+function collected(program: Program, vendor: Vendor): HostGlobals {
   const byName = new Map<string, { file: string; fact: VariableFact }[]>();
   const inTables = new Set<string>();
   for (const [file, facts] of program.files) {
@@ -47,14 +69,16 @@ export function hostGlobals(program: Program, vendor: Vendor): ReadonlyMap<strin
     }
   }
   const parameters = moduleParameters(program);
-  const found = new Map<string, HostGlobal>();
+  const numbers = new Map<string, HostGlobal>();
+  const ofVendor = new Set<string>();
   for (const [name, [first, ...others]] of byName) {
     if (first === undefined || others.length > 0 || inTables.has(name)) continue;
     if (parameters.get(name)?.isWritable === true) continue;
+    if (vendorOfFile(first.file) === vendor && isStruct(program, first.fact.type)) ofVendor.add(name);
     for (const global of numbersOf(program, first.file, first.fact, parameters.has(name)))
-      found.set(global.cell, global);
+      numbers.set(global.cell, global);
   }
-  return found;
+  return { numbers, ofVendor };
 }
 
 function addressesIn(x: Expr, found: Set<string>): void {
@@ -63,6 +87,10 @@ function addressesIn(x: Expr, found: Set<string>): void {
     for (let l = target; l !== undefined; l = l.k === 'member' || l.k === 'index' ? l.x : undefined)
       if (l.k === 'id') found.add(l.name);
   });
+}
+
+function isStruct({ symbols }: Program, type: string): boolean {
+  return /^struct \w+$/.test(symbols.resolveType(type));
 }
 
 function numbersOf(program: Program, file: string, fact: VariableFact, isParameter: boolean): HostGlobal[] {

@@ -17,7 +17,11 @@ export class HostFacts {
   private readonly setting: ReadonlySet<FunctionId>;
   private readonly later: ReadonlySet<FunctionId>;
 
-  constructor(private readonly input: Omit<SetUpInput, 'demands'> & { readonly demands: () => SetUpInput['demands'] }) {
+  constructor(
+    private readonly input: Omit<SetUpInput, 'demands' | 'globals'> & {
+      readonly demands: () => SetUpInput['demands'];
+    },
+  ) {
     const { program, graph } = input;
     const roots = new Set(setUpRoots(program, graph).map((node) => node.id));
     this.setting = forwards(graph, roots);
@@ -36,7 +40,7 @@ export class HostFacts {
   }
 
   private derived(cell: string): VmFact | undefined {
-    this.values ??= setUpValues({ ...this.input, demands: this.settled() });
+    this.values ??= this.evaluated();
     const value = this.values.get(cell);
     const writes = value === undefined ? undefined : this.writesTo(value.global);
     if (value === undefined || writes === undefined) return undefined;
@@ -53,12 +57,15 @@ export class HostFacts {
     };
   }
 
-  /** What creation demands of globals that only set-up writes: it found there what set-up left. */
-  private settled(): SetUpInput['demands'] {
-    const globals = hostGlobals(this.input.program, this.input.vendor);
-    const isSettled = (global: HostGlobal | undefined): boolean =>
-      global !== undefined && this.writesTo(global) !== undefined;
-    return new Map([...this.input.demands()].filter(([cell]) => isSettled(globals.get(cell))));
+  private evaluated(): ReadonlyMap<string, HostValue> {
+    const { program, vendor } = this.input;
+    // What is stored to later, or counted, is not known after the set-up.
+    const globals = new Map(
+      [...hostGlobals(program, vendor).numbers].filter(([, global]) => this.writesTo(global) !== undefined),
+    );
+    // Of what creation demands that counts which only set-up writes: creation found there what set-up left.
+    const demands = new Map([...this.input.demands()].filter(([cell]) => globals.has(cell)));
+    return setUpValues({ ...this.input, globals, demands });
   }
 
   /** The writes to a global; `undefined`: one of them may change it after the set-up. */
@@ -79,8 +86,8 @@ export class HostFacts {
     if (isOtherVendor(fn, this.input.vendor)) return 'not for this VM';
     const isRun = this.setting.has(fn.id) || this.later.has(fn.id);
     if (!isRun) return 'not for this VM';
-    // Whoever has the address may keep it.
-    if (op === 'address' || this.later.has(fn.id)) return undefined;
+    // Whoever has the address may keep it; what is counted is not known in the end.
+    if (op === 'address' || op === '++' || this.later.has(fn.id)) return undefined;
     return 'sets';
   }
 }

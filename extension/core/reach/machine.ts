@@ -98,10 +98,16 @@ export interface Frame {
   readonly own?: { readonly names: ReadonlySet<string>; readonly prefix: string };
 }
 
+/** How vendor code tests for features. */
+export interface Features {
+  /** Structs of the vendor module that what the CPU can do was read into, by name. */
+  readonly structs: ReadonlySet<string>;
+}
+
 /** What an execution of the modules' set-up goes by. */
 export interface SetUp {
   /** Tests of CPU features in vendor code find them: the reference host has all that it tests. */
-  readonly hasFeatures: boolean;
+  readonly hasFeatures?: Features;
   /** Globals whose value the user gave, by cell: no store changes it. */
   readonly given: ReadonlyMap<string, Bits>;
   /** Arms of `if`s that are not taken, see `armKey()`. */

@@ -1,9 +1,8 @@
-import { type Edge, type FunctionId, type FunctionNode, type Program, type Vendor } from '../program/program';
-import { columnOf, type Expr, lineOf, type Pos, type Stmt } from '../syntax/facts';
-import { walkExpr, walkStmts } from '../syntax/walk';
+import type { FunctionId, FunctionNode, Program, Vendor } from '../program/program';
+import { columnOf, lineOf } from '../syntax/facts';
 import { CellMap } from './cell-map';
 import { runFunction } from './execute';
-import { GLOBAL, type HostGlobal, hostGlobals } from './globals';
+import { GLOBAL, type HostGlobal, hostGlobals, lastName } from './globals';
 import * as bits from './known-bits';
 import {
   armKey,
@@ -15,6 +14,7 @@ import {
   outermost,
   type SetUp,
 } from './machine';
+import { candidates, gatesOf } from './refusals';
 import { bitsOf, bitsValue, joinAll, refine, START, type State, type Value } from './state';
 import type { Fact, Question } from './verdict';
 import { forwards, type VendorGraph } from './vendor-graph';
@@ -39,6 +39,8 @@ export interface SetUpInput {
   readonly writes: Writes;
   readonly machine: Omit<Machine, 'facts'>;
   readonly axioms: FactsLookup;
+  /** The globals that nothing but set-up stores to, by cell. */
+  readonly globals: ReadonlyMap<string, HostGlobal>;
   /** What the VM's creation demands of globals, by cell: it would have been refused otherwise. */
   readonly demands: ReadonlyMap<string, bits.Bits>;
   /** Globals whose value the user gave. */
@@ -62,45 +64,59 @@ const SET_UP_BUDGET = 400_000;
 /**
  * Executes the set-up of KVM's modules: the common one's `module_init`, then the vendor's. On the reference host the
  * CPU has every feature and parameters have their defaults. That the VM exists says more: whatever would have kept its
- * creation from succeeding did not happen (see `provenRefusals()`).
+ * creation from succeeding did not happen.
  */
 export function setUpValues(input: SetUpInput): ReadonlyMap<string, HostValue> {
   const roots = setUpRoots(input.program, input.graph);
-  const globals = hostGlobals(input.program, input.vendor);
-  if (roots.length === 0) return new Map();
-  const follows = followed(input, globals);
-  const stores = storedBySetUp(input, roots);
-  const run = (free: ReadonlySet<string>, closed: ReadonlySet<string>): Run =>
-    execute(input, globals, roots, { follows, stores }, free, closed);
-  let free: ReadonlySet<string> = new Set();
-  let last = run(free, new Set());
-  let byExistence = false;
-  const open = [...input.demands].filter(([cell, needs]) => !isMet(last, cell, needs));
-  if (open.length > 0) {
-    byExistence = true;
-    const gates = gatesOf(input, open);
-    if (!isPossible(last, open)) {
-      // The VM does not exist on a host with these parameters at their defaults: they were given.
-      free = gates.globals;
-      last = run(free, new Set());
-    }
-    const closed = new Set<string>();
-    for (const arm of candidates(input, roots, gates)) {
-      if (!last.entered.has(armKey(arm.fn, arm.at, arm.taken))) continue;
-      const other = armKey(arm.fn, arm.at, !arm.taken);
-      if (!isPossible(run(free, new Set([...closed, other])), open)) closed.add(armKey(arm.fn, arm.at, arm.taken));
-    }
-    if (closed.size > 0) last = run(free, closed);
-  }
   const values = new Map<string, HostValue>();
+  if (roots.length === 0) return values;
+  const stores = storedBySetUp(input, roots);
+  const existence = provenByExistence(input, roots, stores);
+  const names = new Set([...input.globals.keys()].map((cell) => lastName(cell)));
+  const last = execute(input, roots, { follows: followed(input, names), stores }, existence.free, existence.closed);
   if (last.end === undefined) return values;
-  for (const [cell, global] of globals) {
+  for (const [cell, global] of input.globals) {
     const held = last.end.cells.get(cell);
     const known = held === undefined ? (last.kept.get(cell)?.bits ?? bits.TOP) : bitsOf(last.end, held);
     if (bits.isNone(known) || bits.within(bits.TOP, known)) continue;
-    values.set(cell, { global, bits: known, from: last.places.get(cell) ?? global.from, byExistence });
+    const from = last.places.get(cell) ?? global.from;
+    values.set(cell, { global, bits: known, from, byExistence: existence.isNeeded });
   }
   return values;
+}
+
+interface Existence {
+  /** The VM exists on a host that differs from the reference host, or not on every way through the set-up. */
+  readonly isNeeded: boolean;
+  /** Globals that do not have their defaults. */
+  readonly free: ReadonlySet<string>;
+  /** Arms that were not taken. */
+  readonly closed: ReadonlySet<string>;
+}
+
+/** What it says of the set-up that the VM exists: only what creation demands is looked at. */
+function provenByExistence(
+  input: SetUpInput,
+  roots: readonly FunctionNode[],
+  stores: (name: string) => boolean,
+): Existence {
+  const gates = gatesOf(input, [...input.demands]);
+  const names = new Set([...input.demands.keys(), ...gates.globals].map((cell) => lastName(cell)));
+  const follows = followed(input, names);
+  const run = (given: ReadonlySet<string>, not: ReadonlySet<string>): Run =>
+    execute(input, roots, { follows, stores }, given, not);
+  const atDefaults = run(new Set(), new Set());
+  const open = [...input.demands].filter(([cell, needs]) => !isMet(atDefaults, cell, needs));
+  if (open.length === 0) return { isNeeded: false, free: new Set(), closed: new Set() };
+  // If the VM does not exist on a host with these parameters at their defaults they were given.
+  const free = isPossible(atDefaults, open) ? new Set<string>() : gates.globals;
+  const last = free.size === 0 ? atDefaults : run(free, new Set());
+  const closed = new Set<string>();
+  for (const { fn, at, taken } of candidates(input, roots, gates, names)) {
+    if (!last.entered.has(armKey(fn, at, taken))) continue;
+    if (!isPossible(run(free, new Set([...closed, armKey(fn, at, !taken)])), open)) closed.add(armKey(fn, at, taken));
+  }
+  return { isNeeded: true, free, closed };
 }
 
 /** The common module's set-up comes first, the vendor's needs it. */
@@ -109,10 +125,6 @@ export function setUpRoots(program: Program, graph: VendorGraph): FunctionNode[]
     .filter((entry) => entry.kind === 'module' && entry.name === 'module_init' && graph.has(entry.functionId))
     .flatMap((entry) => program.functions.get(entry.functionId) ?? []);
   return [...roots.filter((node) => node.vendor === undefined), ...roots.filter((node) => node.vendor !== undefined)];
-}
-
-function lastName(cell: string): string {
-  return cell.slice(cell.lastIndexOf('.') + 1);
 }
 
 /** Whether some function that set-up may run stores to a global or field of that name. */
@@ -126,15 +138,14 @@ function storedBySetUp(input: SetUpInput, roots: readonly FunctionNode[]): (name
   return (name) => names.has(name);
 }
 
-/** Functions whose execution bears on a global: others are not gone into, but for their value. */
-function followed(input: SetUpInput, globals: ReadonlyMap<string, HostGlobal>): (id: FunctionId) => boolean {
-  const names = [...new Set([...globals.keys()].map((cell) => lastName(cell)))];
+/** Functions whose execution bears on a global of these names: others are not gone into, but for their value. */
+function followed({ writes }: SetUpInput, names: ReadonlySet<string>): (id: FunctionId) => boolean {
   const known = new Map<FunctionId, boolean>();
   return (id) => {
     let is = known.get(id);
     if (is === undefined) {
-      const written = input.writes.writtenBy(id);
-      is = !written.isEmpty && names.some((name) => written.has(name));
+      const written = writes.writtenBy(id);
+      is = !written.isEmpty && [...names].some((name) => written.has(name));
       known.set(id, is);
     }
     return is;
@@ -143,7 +154,6 @@ function followed(input: SetUpInput, globals: ReadonlyMap<string, HostGlobal>): 
 
 function execute(
   input: SetUpInput,
-  globals: ReadonlyMap<string, HostGlobal>,
   roots: readonly FunctionNode[],
   { follows, stores }: { readonly follows: SetUp['follows']; readonly stores: (name: string) => boolean },
   free: ReadonlySet<string>,
@@ -153,7 +163,7 @@ function execute(
   // Globals that set-up stores to are in the state, of the others it is known what they hold all the time.
   const cells: [string, Value][] = [];
   const kept = new Map<string, KnownFact>();
-  for (const [cell, global] of globals) {
+  for (const [cell, global] of input.globals) {
     const isFree = free.has(cell) || (global.isParameter && !assumptions);
     const value = input.given.get(cell) ?? (isFree ? bits.TOP : global.initial);
     if (bits.within(bits.TOP, value)) continue;
@@ -166,7 +176,14 @@ function execute(
     (key) => input.axioms(key) ?? kept.get(key),
   );
   const entered = new Set<string>();
-  const setUp: SetUp = { hasFeatures: assumptions, given: input.given, closed, entered, follows };
+  const { ofVendor } = hostGlobals(input.program, input.vendor);
+  const setUp: SetUp = {
+    ...(assumptions ? { hasFeatures: { structs: ofVendor } } : {}),
+    given: input.given,
+    closed,
+    entered,
+    follows,
+  };
   let state: State | undefined = { ...START, cells: CellMap.of(cells) };
   for (const node of roots) {
     if (!('body' in node.fact) || state === undefined) continue;
@@ -187,7 +204,7 @@ function execute(
   return { end: state, kept, places, entered };
 }
 
-/** Every state in which the set-up ended has what is needed of the global. */
+/** In every state in which the set-up may have ended there is what is needed of the global. */
 function isMet({ end }: Run, cell: string, needs: bits.Bits): boolean {
   const held = end?.cells.get(cell);
   return end !== undefined && held !== undefined && bits.within(bitsOf(end, held), needs);
@@ -199,132 +216,4 @@ function isPossible({ end }: Run, demands: readonly (readonly [string, bits.Bits
     const held = end.cells.get(cell);
     return held === undefined || !bits.isNone(bits.meet(bitsOf(end, held), needs));
   });
-}
-
-type If = Extract<Stmt, { k: 'if' }>;
-
-interface Gates {
-  /** Conditions that stand around a store which meets a demand. */
-  readonly ifs: readonly { readonly fn: FunctionNode; readonly stmt: If }[];
-  /** The globals that these conditions read, by cell. */
-  readonly globals: ReadonlySet<string>;
-}
-
-/** Where what creation demands is granted. */
-function gatesOf(input: SetUpInput, demands: readonly (readonly [string, bits.Bits])[]): Gates {
-  const ifs: { fn: FunctionNode; stmt: If }[] = [];
-  const globals = new Set<string>();
-  for (const [cell, needs] of demands) {
-    for (const { fn, stmt } of storesTo(input, cell, needs)) {
-      ifs.push({ fn, stmt });
-      for (const name of namesIn(stmt.c)) globals.add(`${GLOBAL}${name}`);
-    }
-  }
-  return { ifs, globals };
-}
-
-/** The `if`s around those stores to a global that may give it what is needed. */
-function storesTo(input: SetUpInput, cell: string, needs: bits.Bits): { fn: FunctionNode; stmt: If }[] {
-  const field = lastName(cell);
-  const found: { fn: FunctionNode; stmt: If }[] = [];
-  for (const node of input.program.functions.values()) {
-    if (!node.active || !('body' in node.fact) || !input.graph.has(node.id)) continue;
-    if (!input.writes.ownFields(node.id).has(field)) continue;
-    walkStmts(node.fact.body, (stmt, around) => {
-      if (stmt.k !== 'expr' || stmt.x.k !== 'assign') return;
-      const { l, r } = stmt.x;
-      if ((l.k === 'member' ? l.field : l.k === 'id' ? l.name : '') !== field) return;
-      const value = input.program.symbols.fold(r, node.file);
-      if (value !== undefined && (value & needs.value) !== needs.value) return;
-      for (const outer of around) if (outer.k === 'if') found.push({ fn: node, stmt: outer });
-    });
-  }
-  return found;
-}
-
-function namesIn(x: Expr): Set<string> {
-  const names = new Set<string>();
-  walkExpr(x, (each) => {
-    if (each.k === 'id') names.add(each.name);
-  });
-  return names;
-}
-
-interface Arm {
-  readonly fn: FunctionId;
-  readonly at: Pos;
-  readonly taken: boolean;
-}
-
-/**
- * Arms of conditions on globals that may be refusals: those that leave their place in a function which stores to what
- * a gate reads or demands, and those that pass by a gate. If the set-up with such an arm taken cannot end with the
- * demands met, the arm was not taken. Only conditions that one set-up meets at most once can be told so.
- */
-function candidates(input: SetUpInput, roots: readonly FunctionNode[], gates: Gates): Arm[] {
-  const arms: Arm[] = [];
-  const once = meetsOnce(input.graph, new Set(roots.map((node) => node.id)), input.program);
-  const stored = new Set([...input.demands.keys(), ...gates.globals].map((cell) => lastName(cell)));
-  for (const node of input.program.functions.values()) {
-    if (!node.active || !('body' in node.fact) || !input.graph.has(node.id)) continue;
-    const own = input.writes.ownFields(node.id);
-    if (![...stored].some((name) => own.has(name)) || !once(node.id)) continue;
-    const { body } = node.fact;
-    walkStmts(body, (stmt, around) => {
-      if (stmt.k !== 'if' || around.some((outer) => outer.k === 'loop' || outer.k === 'each')) return;
-      const isOnGlobal = [...namesIn(stmt.c)].some(
-        (name) => input.program.symbols.variable(name, node.file) !== undefined,
-      );
-      if (!isOnGlobal || hasJumpBack(body)) return;
-      if (/^(?:return|goto)$/.test(stmt.then.at(-1)?.k ?? '')) arms.push({ fn: node.id, at: stmt.at, taken: true });
-      else if (gates.ifs.some((gate) => gate.stmt === stmt)) arms.push({ fn: node.id, at: stmt.at, taken: false });
-    });
-  }
-  return arms;
-}
-
-/** Whether a function runs at most once in one set-up: it is called from one place, once, on the whole way from a root. */
-function meetsOnce(graph: VendorGraph, roots: ReadonlySet<FunctionId>, program: Program): (id: FunctionId) => boolean {
-  const isSingle = (id: FunctionId, seen: ReadonlySet<FunctionId>): boolean => {
-    if (roots.has(id)) return graph.callers(id).length === 0;
-    const [edge, ...others] = graph.callers(id);
-    if (edge === undefined || others.length > 0 || seen.has(id) || edge.via === 'argument') return false;
-    const caller = program.functions.get(edge.callerId);
-    if (caller === undefined || !('body' in caller.fact) || isRepeated(caller.fact.body, edge)) return false;
-    return isSingle(edge.callerId, new Set([...seen, id]));
-  };
-  return (id) => isSingle(id, new Set());
-}
-
-function isRepeated(body: readonly Stmt[], edge: Edge): boolean {
-  if (hasJumpBack(body)) return true;
-  let is = false;
-  walkStmts(body, (stmt) => {
-    if (stmt.k !== 'loop' && stmt.k !== 'each') return;
-    walkStmts([stmt], (inner) => {
-      if (lineOf(inner.at) === edge.site.line) is = true;
-    });
-    if (lineOf(stmt.at) <= edge.site.line && edge.site.line <= lastLine(stmt)) is = true;
-  });
-  return is;
-}
-
-function lastLine(stmt: Stmt): number {
-  let last = lineOf(stmt.at);
-  walkStmts([stmt], (inner) => {
-    last = Math.max(last, lineOf(inner.at));
-  });
-  return last;
-}
-
-function hasJumpBack(body: readonly Stmt[]): boolean {
-  const labels = new Map<string, Pos>();
-  walkStmts(body, (stmt) => {
-    if (stmt.k === 'label') labels.set(stmt.name, stmt.at);
-  });
-  let is = false;
-  walkStmts(body, (stmt) => {
-    if (stmt.k === 'goto' && (labels.get(stmt.label) ?? Infinity) < stmt.at) is = true;
-  });
-  return is;
 }
