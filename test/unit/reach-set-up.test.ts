@@ -150,6 +150,15 @@ describe('what set-up leaves in a global is a fact', () => {
     'never written': { x86: PARAMETER, when: '!quiet' },
     'written by the other vendor': { ...SET, svm: 'void svm_off(void) { paging = 0; }' },
     'written again to be the same': { ...SET, after: 'paging = 1;' },
+    'read only after init': {
+      x86: 'static bool wide __ro_after_init; static int x86_init(void) { wide = 1; return 0; }\nmodule_init(x86_init);',
+      when: '!wide',
+    },
+    'a failing way of set-up that fails': { setup: 'if (any()) return -5; paging = 1;', when: '!paging' },
+    'an arm that a read-only parameter keeps shut': {
+      setup: 'if (!enable_ept) return 0; paging = 1;',
+      when: '!paging',
+    },
   };
   for (const [name, parts] of Object.entries(KEPT))
     it(name, async () => {
@@ -211,6 +220,51 @@ describe('what may be otherwise is none', () => {
       when: '!paging',
     },
     'a bug of the CPU': { setup: 'if (boot_cpu_has_bug(X86_BUG_L1TF)) paging = 1;', when: '!paging' },
+    'written by what leaves the module, too': {
+      ...SET,
+      vmx: 'static void vt_exit(void) { paging = 0; }\nmodule_exit(vt_exit);',
+    },
+    'written by work that set-up leaves behind': {
+      ...SET,
+      vmx: 'static void later(struct work_struct *w) { paging = 0; }\nstatic DECLARE_WORK(late, later);',
+      after: 'schedule_work(&late);',
+    },
+    'written by what another CPU runs for set-up': {
+      vmx: 'static void on_cpu(void *p) { paging = 0; }',
+      setup: 'paging = 1; smp_call_function_single(1, on_cpu, 0, 1);',
+      when: '!paging',
+    },
+    'changed through a result of a call on another CPU': {
+      vmx: 'static void on_cpu(void *p) { *(int *)p = any(); }',
+      setup: 'int r = 0; smp_call_function_single(1, on_cpu, &r, 1); if (!r) paging = 1;',
+      when: '!paging',
+    },
+    'changed through a pointer': { setup: 'bool *p = &paging; paging = 1; *p = any();', when: '!paging' },
+    'a field changed through a pointer to the struct': {
+      x86: 'static void clear(struct caps *c) { c->quirks = 0; }',
+      setup: 'caps.quirks = 3;',
+      after: 'clear(&caps);',
+      when: '!caps.quirks',
+    },
+    'a field changed by an ioctl through a pointer': {
+      setup: 'caps.quirks = 3;',
+      ioctl: 'struct caps *c = find_caps(); c->quirks = arg;',
+      when: '!caps.quirks',
+    },
+    'a field that or-ing leaves open': { setup: 'caps.quirks = any(); caps.quirks |= 1;', when: 'caps.quirks & 2' },
+    'a failing way of set-up that ends well': {
+      setup: 'if (any()) return 0; paging = 1;',
+      when: '!paging',
+    },
+    'a setter of a parameter that is read only': {
+      x86: `static bool quiet = 1; static int set(const char *v, const struct kernel_param *p) { quiet = any(); return 0; }
+static const struct kernel_param_ops quiet_ops = { .set = set }; module_param_cb(quiet, &quiet_ops, &quiet, 0444);`,
+      when: '!quiet',
+    },
+    'read only after init, and set from what is not known': {
+      x86: 'static bool wide __ro_after_init; static int x86_init(void) { wide = any(); return 0; }\nmodule_init(x86_init);',
+      when: 'wide',
+    },
     'a name that two variables have': {
       x86: 'static bool nested;',
       vmx: 'static bool nested;',

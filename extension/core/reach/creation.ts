@@ -4,7 +4,7 @@ import type { Returned } from './call';
 import { partOf } from './cell-names';
 import { runFunction } from './execute';
 import * as bits from './known-bits';
-import { type Frame, holding, type Machine, outermost, OUTERMOST } from './machine';
+import { holding, type Machine, outermost, OUTERMOST } from './machine';
 import { bitsOf, bitsValue, joinAll, START, type State, withCell } from './state';
 import type { VmFact } from './vm-facts';
 
@@ -53,13 +53,10 @@ export function creationDemands(
   const demands = new Map<string, bits.Bits>();
   for (const node of creatorsOf(program)) {
     if (!('body' in node.fact)) continue;
-    const frame: Frame = {
-      ...outermost(
-        holding(machine, (key) => given.get(key)),
-        node,
-      ),
-      follow: true,
-    };
+    const frame = outermost(
+      holding(machine, (key) => given.get(key)),
+      node,
+    );
     const ends = successes(runFunction(frame, node.fact.body, ofType({ given }, node)));
     const end = joinAll(ends.map(({ state }) => state));
     end?.cells.forEach((cell, value) => {

@@ -73,7 +73,8 @@ export function setUpValues(input: SetUpInput): ReadonlyMap<string, HostValue> {
   const stores = storedBySetUp(input, roots);
   const existence = provenByExistence(input, roots, stores);
   const names = new Set([...input.globals.keys()].map((cell) => lastName(cell)));
-  const last = execute(input, roots, { follows: followed(input, names), stores }, existence.free, existence.closed);
+  const scope = { names, follows: followed(input, names), stores };
+  const last = execute(input, roots, scope, existence.free, existence.closed);
   if (last.end === undefined) return values;
   for (const [cell, global] of input.globals) {
     const held = last.end.cells.get(cell);
@@ -102,9 +103,8 @@ function provenByExistence(
 ): Existence {
   const gates = gatesOf(input, [...input.demands]);
   const names = new Set([...input.demands.keys(), ...gates.globals].map((cell) => lastName(cell)));
-  const follows = followed(input, names);
-  const run = (given: ReadonlySet<string>, not: ReadonlySet<string>): Run =>
-    execute(input, roots, { follows, stores }, given, not);
+  const scope = { names, follows: followed(input, names), stores };
+  const run = (given: ReadonlySet<string>, not: ReadonlySet<string>): Run => execute(input, roots, scope, given, not);
   const atDefaults = run(new Set(), new Set());
   const open = [...input.demands].filter(([cell, needs]) => !isMet(atDefaults, cell, needs));
   if (open.length === 0) return { isNeeded: false, free: new Set(), closed: new Set() };
@@ -113,8 +113,9 @@ function provenByExistence(
   const last = free.size === 0 ? atDefaults : run(free, new Set());
   const closed = new Set<string>();
   for (const { fn, at, taken } of candidates(input, roots, gates, names)) {
-    if (!last.entered.has(armKey(fn, at, taken))) continue;
-    if (!isPossible(run(free, new Set([...closed, armKey(fn, at, !taken)])), open)) closed.add(armKey(fn, at, taken));
+    const [arm, other] = [armKey(fn, at, taken), armKey(fn, at, !taken)];
+    if (!last.entered.has(arm) || !last.entered.has(other)) continue;
+    if (!isPossible(run(free, new Set([...closed, other])), open)) closed.add(arm);
   }
   return { isNeeded: true, free, closed };
 }
@@ -152,10 +153,19 @@ function followed({ writes }: SetUpInput, names: ReadonlySet<string>): (id: Func
   };
 }
 
+/** What one execution looks at. */
+interface Scope {
+  /** The globals, by their last name, of which something is to be known. */
+  readonly names: ReadonlySet<string>;
+  readonly follows: SetUp['follows'];
+  /** Whether set-up may store to a global of that name. */
+  readonly stores: (name: string) => boolean;
+}
+
 function execute(
   input: SetUpInput,
   roots: readonly FunctionNode[],
-  { follows, stores }: { readonly follows: SetUp['follows']; readonly stores: (name: string) => boolean },
+  { names, follows, stores }: Scope,
   free: ReadonlySet<string>,
   closed: ReadonlySet<string>,
 ): Run {
@@ -167,8 +177,9 @@ function execute(
     const isFree = free.has(cell) || (global.isParameter && !assumptions);
     const value = input.given.get(cell) ?? (isFree ? bits.TOP : global.initial);
     if (bits.within(bits.TOP, value)) continue;
-    if (stores(lastName(cell))) cells.push([cell, bitsValue(value)]);
-    else kept.set(cell, { id: cell, bits: value });
+    const name = lastName(cell);
+    if (!stores(name)) kept.set(cell, { id: cell, bits: value });
+    else if (names.has(name)) cells.push([cell, bitsValue(value)]);
   }
   const places = new Map<string, Place>();
   const machine = holding(

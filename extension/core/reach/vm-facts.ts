@@ -335,7 +335,8 @@ function keep(input: Derivation, fact: VmFact, creating: ReadonlySet<FunctionId>
       kept = bits.join(kept, value);
     }
   }
-  return { ...fact, bits: kept, writes };
+  const text = kept === fact.bits ? fact.text : factText(fact.key, kept);
+  return { ...fact, text, bits: kept, writes };
 }
 
 /** The write stands in a function that calls the vendor's creation slot later on: it comes before what that sets. */
