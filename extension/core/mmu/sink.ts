@@ -6,10 +6,11 @@ import { badness, classesOf, type Consequences, consequencesOf } from './consequ
 import { runBody } from './execute';
 import { type Decide, type Frame, type Machine, siteOf } from './machine';
 import type { MmuState } from './mmu-state';
-import type { Outcome, TraceEvent } from './outcome';
+import type { Outcome } from './outcome';
 import { hasMirrorRoots } from './root-iterator';
 import { DEFAULT_SCENARIO, type GfnRange, type Scenario, startOf, type Traits } from './scenario';
 import { guestSees, userspaceSees, vmWords } from './sentences';
+import { stepsOf } from './steps';
 
 /** Statements and calls of all runs together, and expressions that are looked at on the way. */
 const BUDGET = 5_000;
@@ -64,7 +65,7 @@ export function runSink(
     state: start,
     env: parameters(node, range),
     assumed: new Map(),
-    trace: notes.map((text) => ({ text, site })),
+    trace: notes.map((text) => ({ text, site, state: start })),
     unmodelled: [],
     returnsEarly: false,
   };
@@ -130,17 +131,17 @@ function report(
     unmodelled: unmodelled.toSorted((a, b) => comparePlaces(a, b)),
     guest: guestSees(seen, start, unmodelled.length),
     userspace: userspaceSees(seen, unmodelled.length),
-    trace: traceOf(worst.branch, seen, ends.length),
+    ...stepsOf(start, worst.branch.trace, worst.branch.state, closing(seen, ends.length)),
   };
 }
 
-function traceOf(branch: Branch, seen: Consequences, runs: number): readonly TraceEvent[] {
-  const trace: TraceEvent[] = branch.trace.map(({ text, site }) => (site === undefined ? { text } : { text, site }));
+/** What a trace says at its end. */
+function closing(seen: Consequences, runs: number): readonly string[] {
   const left = [...seen.leaked, ...seen.otherLocks];
-  if (left.length > 0) trace.push({ text: `left behind: ${left.join(' and ')}` });
-  if (runs > 1)
-    trace.push({ text: `${runs} runs through undecided conditions differ in what they do: the worst is shown` });
-  return trace;
+  return [
+    ...(left.length > 0 ? [`left behind: ${left.join(' and ')}`] : []),
+    ...(runs > 1 ? [`${runs} runs through undecided conditions differ in what they do: the worst is shown`] : []),
+  ];
 }
 
 function isWorse(a: Consequences, b: Consequences): boolean {
