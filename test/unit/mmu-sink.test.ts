@@ -317,8 +317,12 @@ describe('an outcome', () => {
   });
 
   it('of a check that holds for SNP says that healthy guests are killed', async () => {
-    const outcome = await outcomeOf({ entry: 'if (KVM_BUG_ON(is_snp(kvm), kvm)) return;' }, 'snp');
-    expect(outcome.guest).toContain('healthy SNP guest is killed');
+    const entry = 'if (KVM_BUG_ON(is_snp(kvm), kvm)) return;';
+    expect((await outcomeOf({ entry }, 'snp')).guest).toMatch(/^It kills healthy guests/);
+    const before = 'void zap_it(struct kvm *kvm, gfn_t start, gfn_t end);';
+    const sev = `${before}\nvoid sev_handle_rmp_fault(struct kvm *kvm)\n{\n\tzap_it(kvm, 0, 1);\n}\n`;
+    const outcome = await outcomeOf({ entry, files: { 'arch/x86/kvm/svm/sev.c': sev } }, 'snp');
+    expect(outcome.guest).toMatch(/^It kills healthy SNP guests: sev_handle_rmp_fault\(\) zaps here by design/);
   });
 
   it('bugs the VM once, at the first site', async () => {

@@ -20,6 +20,8 @@ export interface Event {
   /** The state after it. */
   readonly state: MmuState;
   readonly choice?: string;
+  /** The action of a scenario that it is of, where that is not the sink. */
+  readonly by?: string;
 }
 
 /**

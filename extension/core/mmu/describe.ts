@@ -55,10 +55,30 @@ const PARTS: Parts = {
   locks: [{ absent: 'free', of: lockWords }],
   invalidation: [{ absent: 'none', of: invalidationWords }],
   tlb: [
-    { absent: '', of: ({ flushes }: Tlb) => new Map([['remote TLB flushes', String(flushes)]]) },
+    { absent: '', of: ({ flushes }: Tlb) => new Map([[FLUSHES, String(flushes)]]) },
     { absent: 'clean', of: ({ stale }: Tlb) => gfnWords('TLB', stale, 'stale') },
   ],
 };
+
+/** What a change takes away: an SPTE under a direct or a mirror root, or what an rmap holds; `undefined`: none of these. */
+export function removedBy({ what, after }: Change): 'direct' | 'mirror' | 'rmap' | undefined {
+  if (what.startsWith('rmap ')) return after === 'none' ? 'rmap' : undefined;
+  if (after !== 'non-present') return undefined;
+  return what.startsWith('mirror SPTE ') ? 'mirror' : what.startsWith('direct SPTE ') ? 'direct' : undefined;
+}
+
+/** Whether a change is that remote TLBs were flushed. */
+export function isFlush({ what }: Change): boolean {
+  return what === FLUSHES;
+}
+
+/** Whether a change is that KVM_BUG_ON bugged the VM. */
+export function isBug({ what, after }: Change): boolean {
+  return what === BUGGED && after === 'true';
+}
+
+const FLUSHES = 'remote TLB flushes';
+const BUGGED = 'vm_bugged';
 
 const NAMES = Object.keys(PARTS) as readonly (keyof MmuState)[];
 
@@ -121,7 +141,7 @@ function vmWords({ tdpMmu, directBits, bugged, dead, warns }: Vm): Words {
   return new Map([
     ['tdp_mmu_enabled', String(tdpMmu)],
     ['gfn_direct_bits', hex(directBits)],
-    ['vm_bugged', String(bugged)],
+    [BUGGED, String(bugged)],
     ['vm_dead', String(dead)],
     ['WARNs', String(warns)],
   ]);

@@ -43,6 +43,8 @@ export interface Outcome {
 export interface TraceEvent {
   readonly text: string;
   readonly site?: Site;
+  /** The action of the scenario that it is of, where that is not the sink. */
+  readonly by?: string;
   /** What is not as it was at the event before. */
   readonly changes: readonly Change[];
 }

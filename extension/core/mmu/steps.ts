@@ -16,10 +16,10 @@ export interface Steps {
  */
 export function stepsOf(start: MmuState, events: readonly Event[], end: MmuState, closing: readonly string[]): Steps {
   let now = start;
-  const trace = events.map(({ text, site, state }): TraceEvent => {
+  const trace = events.map(({ text, site, by, state }): TraceEvent => {
     const changes = changesBetween(now, state);
     now = state;
-    return site === undefined ? { text, changes } : { text, site, changes };
+    return { text, ...(site === undefined ? {} : { site }), ...(by === undefined ? {} : { by }), changes };
   });
   const rest = changesBetween(now, end);
   const last = closing.length === 0 && rest.length > 0 ? ['the run ends'] : closing;
