@@ -4,10 +4,26 @@ import type { Outcome } from '../../extension/core/mmu/outcome';
 import { readScenario } from '../../extension/core/mmu/scenario-file';
 import { sinkOutcome } from '../../extension/core/mmu/sink';
 import type { VmType } from '../../extension/core/reach/verdict';
-import { programOf, SINK_ID, type Variant } from './mmu-tree';
+import { programOf, SINK_ID, TDP, type Variant } from './mmu-tree';
 
 const UNDECIDED: Decide = () => 'unknown';
 const SMALL = { name: 'small', private: ['0x100'], pending: ['0x102'], shared: ['0x200'], unmapped: ['0x300'] };
+
+/** The kernel functions that actions model. */
+const KVM = [
+  'kvm_arch_flush_shadow_memslot',
+  'kvm_arch_pre_set_memory_attributes',
+  'kvm_make_all_cpus_request',
+  'kvm_mmu_faultin_pfn',
+  'kvm_mmu_load',
+  'kvm_tdp_mmu_map',
+  'kvm_unmap_gfn_range',
+  'kvm_vcpu_ioctl',
+  'kvm_vm_ioctl_set_mem_attributes',
+  'tdx_vcpu_pre_run',
+  'vcpu_enter_guest',
+];
+const ACTED = { 'arch/x86/kvm/acted.c': KVM.map((name) => `void ${name}(void)\n{\n}\n`).join('') };
 
 /** The outcome of actions on a small VM. */
 async function played(
@@ -16,7 +32,7 @@ async function played(
   variant: Variant = {},
   more: object = {},
 ): Promise<Outcome> {
-  const program = await programOf(variant);
+  const program = await programOf({ ...variant, files: variant.files ?? ACTED });
   const question = { vm, sinks: ['zap_it'], host: {}, assumptions: true };
   const scenario = readScenario(JSON.stringify({ ...SMALL, ...more, actions }));
   return sinkOutcome(program, SINK_ID, question, UNDECIDED, scenario);
@@ -146,12 +162,23 @@ describe('what userspace and the guest do', () => {
   });
 });
 
-it('an action’s event stands at the kernel function that it models, or says that the tree has none', async () => {
-  const files = { 'arch/x86/kvm/other.c': 'void kvm_unmap_gfn_range(void)\n{\n}\n' };
+it('a hypothetical TD’s vCPUs are not played', async () => {
+  const files = { [TDP]: 'bool kvm_tdp_mmu_zap_leafs(struct kvm *kvm, gfn_t start, gfn_t end, bool flush);\n' };
+  const outcome = await played([touch], 'tdx', { files });
+  expect(outcome.unmodelled.map(({ text }) => text)).toEqual(['a vCPU of a hypothetical TD']);
+  expect(outcome.trace.map(({ text }) => text)).toEqual([
+    expect.stringMatching(/^hypothetical TD/),
+    expect.stringContaining('this tree has no S-EPT'),
+  ]);
+});
+
+it('an action’s event stands at the kernel function that it models; that a tree has none is noted', async () => {
   const unmap = [{ action: 'unmap', gfn: '0x200' }];
-  const [event] = (await played(unmap, 'default', { files })).trace;
-  expect(event?.site).toMatchObject({ file: 'arch/x86/kvm/other.c', line: 1, function: 'kvm_unmap_gfn_range' });
-  const [other] = (await played(unmap, 'default')).trace;
-  expect(other?.site).toBeUndefined();
-  expect(other?.text).toContain('this tree has no kvm_unmap_gfn_range()');
+  const [event] = (await played(unmap, 'default')).trace;
+  expect(event?.site).toMatchObject({ file: 'arch/x86/kvm/acted.c', line: 19, function: 'kvm_unmap_gfn_range' });
+  expect(event?.by).toBe('unmap');
+  const other = await played(unmap, 'default', { files: {} });
+  expect(other.trace[0]?.site).toBeUndefined();
+  expect(other.unmodelled.map(({ text }) => text)).toEqual(['kvm_unmap_gfn_range(), which this tree does not have']);
+  expect(at(other, 'direct SPTE 0x200')).toBe('non-present');
 });

@@ -142,6 +142,23 @@ static void outer(struct kvm *k, gfn_t s, gfn_t e)
     snp: KILLED,
   },
   {
+    name: 'private memory for a predicate, through the macro that reads the field',
+    sink: {
+      before: '#define kvm_arch_has_private_mem(k) ((k)->arch.has_private_mem)',
+      arm: 'KVM_BUG_ON(kvm_arch_has_private_mem(kvm), kvm);',
+    },
+    tdx: KILLED_AND_LOST,
+    default: REFAULT,
+    snp: KILLED,
+  },
+  {
+    name: 'private memory for a predicate, the field',
+    sink: { arm: 'KVM_BUG_ON(kvm->arch.has_private_mem, kvm);' },
+    tdx: KILLED_AND_LOST,
+    default: REFAULT,
+    snp: KILLED,
+  },
+  {
     name: 'predicate that holds for SNP too',
     sink: { arm: 'KVM_BUG_ON(is_td(kvm) || is_snp(kvm), kvm);' },
     tdx: KILLED_AND_LOST,

@@ -116,6 +116,10 @@ function inGuest(stage: Stage, branch: Branch, who: string, then: (ready: Branch
     const text = `${who}: the TD is not finalised, KVM_RUN returns -EINVAL`;
     return [{ branch: sayOf(stage, branch, ['tdx_vcpu_pre_run', 'kvm_arch_vcpu_ioctl_run'], text), met: ['error'] }];
   }
+  if (td !== undefined && !stage.traits.mirrorRoots) {
+    const noted = noteUnmodelled(branch, 'a vCPU of a hypothetical TD', stage.site);
+    return [{ branch: say(noted, `${who}: this tree has no S-EPT that a TD could run on`) }];
+  }
   if (!vm.tdpMmu) {
     const noted = noteUnmodelled(branch, 'a vCPU that runs on shadow paging', stage.site);
     return [{ branch: say(noted, `${who}: shadow paging, which the model does not run`) }];

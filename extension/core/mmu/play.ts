@@ -106,12 +106,13 @@ export function continued(before: Branch, sink: Branch): Branch {
 
 /**
  * An event at the definition of the first of `names` that the tree has: the kernel function that an action models. A
- * tree that has none of them cannot do what the action does, and the event says so.
+ * tree that has none of them cannot do what the action does: that is noted.
  */
 export function sayOf(stage: Stage, branch: Branch, names: readonly string[], text: string): Branch {
   const site = placeOf(stage.program, names);
   const [first] = names;
-  return say(branch, site !== undefined || first === undefined ? text : `${text}; this tree has no ${first}()`, site);
+  if (site !== undefined || first === undefined) return say(branch, text, site);
+  return say(noteUnmodelled(branch, `${first}(), which this tree does not have`, stage.site), text);
 }
 
 function placeOf({ symbols }: Program, names: readonly string[]): Site | undefined {
