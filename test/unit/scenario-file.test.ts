@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { InputError } from '../../extension/core/input-error';
 import { startOf } from '../../extension/core/mmu/scenario';
 import { ACTIONS } from '../../extension/core/mmu/scenario-actions';
-import { readScenario } from '../../extension/core/mmu/scenario-file';
+import { readScenario, scenarioSchema } from '../../extension/core/mmu/scenario-file';
 import { readJson } from '../../extension/core/mmu/scenario-json';
 import { septEntry } from '../../extension/core/mmu/sept';
 import { VM_TYPES } from '../../extension/core/reach/verdict';
@@ -168,4 +168,15 @@ it('JSON: what stands in a text is read as the built-in parser reads it', () => 
       ['', []],
     ]),
   );
+});
+
+describe('docs/scenarios.md', () => {
+  const page = readFileSync(join(import.meta.dirname, '../../docs/scenarios.md'), 'utf8');
+
+  it('has an example that is read, and names every member and action', () => {
+    const example = /```json\n([^]*?)```/.exec(page)?.[1] ?? '';
+    expect(readScenario(example).actions?.map(({ action }) => action)).toEqual(['zap', 'fault', 'accept', 'convert']);
+    const members = Object.keys(scenarioSchema().properties ?? {}).filter((name) => name !== '$schema');
+    for (const name of [...members, ...Object.keys(ACTIONS)]) expect(page, name).toContain(`\`${name}\``);
+  });
 });
