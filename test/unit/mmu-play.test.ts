@@ -179,6 +179,6 @@ it('an action’s event stands at the kernel function that it models; that a tre
   expect(event?.by).toBe('unmap');
   const other = await played(unmap, 'default', { files: {} });
   expect(other.trace[0]?.site).toBeUndefined();
-  expect(other.unmodelled.map(({ text }) => text)).toEqual(['kvm_unmap_gfn_range(), which this tree does not have']);
+  expect(other.unmodelled.map(({ text }) => text)).toEqual(['kvm_unmap_gfn_range() (not in this tree)']);
   expect(at(other, 'direct SPTE 0x200')).toBe('non-present');
 });

@@ -112,7 +112,7 @@ export function sayOf(stage: Stage, branch: Branch, names: readonly string[], te
   const site = placeOf(stage.program, names);
   const [first] = names;
   if (site !== undefined || first === undefined) return say(branch, text, site);
-  return say(noteUnmodelled(branch, `${first}(), which this tree does not have`, stage.site), text);
+  return say(noteUnmodelled(branch, `${first}() (not in this tree)`, stage.site), text);
 }
 
 function placeOf({ symbols }: Program, names: readonly string[]): Site | undefined {

@@ -103,7 +103,7 @@ function leftBehind({ leaked, trace }: Outcome): string[] {
 
 /** What the model does not know or could not decide, on one line. */
 function openText({ unmodelled, trace }: Outcome): string {
-  const calls = unmodelled.map((call) => `${oneLine(call.text, 40)} ${place(call)}`);
+  const calls = unmodelled.map((call) => `${oneLine(call.text, 60)} ${place(call)}`);
   const taken = trace.filter((event) => event.text.startsWith('not decided: ')).map((event) => event.text.slice(13));
   const parts = [
     ...(calls.length === 0 ? [] : [`not modelled: ${few(calls)}`]),
