@@ -1,6 +1,8 @@
 import { InputError } from './input-error';
 import { kernelVersion } from './kernel-version';
+import type { Decide } from './mmu/machine';
 import type { Outcome } from './mmu/outcome';
+import { DEFAULT_SCENARIO } from './mmu/scenario';
 import { sinkOutcome } from './mmu/sink';
 import { linkProgram } from './program/link';
 import { FactsStore, loadFacts } from './program/load';
@@ -113,10 +115,10 @@ export class Analysis {
     return drawing(this.program, middle, sinks, bounds);
   }
 
-  /** The model on each sink's body, for one VM type or for all that the contract names. */
-  outcome(question: Question, vms: readonly VmType[] = VM_TYPES): OutcomeReport {
+  /** The model on each sink's body in a scenario, for one VM type or for all that the contract names. */
+  outcome(question: Question, vms: readonly VmType[] = VM_TYPES, scenario = DEFAULT_SCENARIO): OutcomeReport {
     const outcomes = vms.flatMap((vm) =>
-      this.sinkIds(question.sinks).map((sink) => this.sinkOutcome({ ...question, vm }, sink)),
+      this.sinkIds(question.sinks).map((sink) => this.sinkOutcome({ ...question, vm }, sink, scenario)),
     );
     return { schemaVersion: SCHEMA_VERSION, outcomes };
   }
@@ -153,12 +155,15 @@ export class Analysis {
     return reach;
   }
 
-  private sinkOutcome(question: Question, sink: FunctionId): Outcome {
+  private sinkOutcome(question: Question, sink: FunctionId, scenario = DEFAULT_SCENARIO): Outcome {
     const reach = this.reach(question);
+    const decide: Decide = (fn, condition) => reach.decide(fn, condition);
+    // Only the scenario that everything but `outcome` is about is asked for again and again.
+    if (scenario !== DEFAULT_SCENARIO) return sinkOutcome(this.program, sink, question, decide, scenario);
     const key = JSON.stringify([question.vm, sink, Object.entries(question.host).sort(), question.assumptions]);
     let outcome = this.outcomes.get(key);
     if (outcome === undefined) {
-      outcome = sinkOutcome(this.program, sink, question, (fn, condition) => reach.decide(fn, condition));
+      outcome = sinkOutcome(this.program, sink, question, decide);
       this.outcomes.set(key, outcome);
     }
     return outcome;

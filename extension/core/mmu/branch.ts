@@ -1,6 +1,5 @@
 import type { Site } from '../program/program';
 import type { MmuState } from './mmu-state';
-import type { TraceEvent } from './outcome';
 
 /** A value of the sink's code: a boolean, a number, one of the state's roots by its index, or unknown. */
 export type Value = boolean | bigint | { readonly root: number } | undefined;
@@ -14,9 +13,15 @@ export type End =
   | { readonly kind: 'break' | 'continue' | 'halt' | 'given-up' }
   | { readonly kind: 'goto'; readonly label: string };
 
-/** An event; `choice`: an undecided condition was taken to be so here. */
-export interface Event extends TraceEvent {
+/** Something that happened; `choice`: an undecided condition was taken to be so here. */
+export interface Event {
+  readonly text: string;
+  readonly site?: Site;
+  /** The state after it. */
+  readonly state: MmuState;
   readonly choice?: string;
+  /** The action of a scenario that it is of, where that is not the sink. */
+  readonly by?: string;
 }
 
 /**
@@ -36,7 +41,8 @@ export interface Branch {
 }
 
 export function say(branch: Branch, text: string, site?: Site): Branch {
-  return { ...branch, trace: [...branch.trace, site === undefined ? { text } : { text, site }] };
+  const { state } = branch;
+  return { ...branch, trace: [...branch.trace, site === undefined ? { text, state } : { text, site, state }] };
 }
 
 /** Notes what the model does not know, once per place. */

@@ -1,6 +1,7 @@
 import type { Program } from '../program/program';
 import type { Value } from './branch';
 import type { MmuState } from './mmu-state';
+import { hasPrivateMemory } from './vm';
 import { vmTypeNumber } from './vm-type';
 
 /**
@@ -60,7 +61,18 @@ export function ownedCall(state: MmuState, name: string): Value {
   return isOwnedCall(name) ? state.vm.directBits : undefined;
 }
 
-/** `kvm->arch.vm_type`, where nobody who knows more has an answer. */
-export function vmTypeValue(program: Program, state: MmuState, field: string): Value {
-  return field === 'vm_type' ? vmTypeNumber(program, state.vm.type) : undefined;
+/**
+ * `kvm->arch.vm_type`, and `kvm->arch.has_private_mem` or the macro that reads it, where nobody who knows more has an
+ * answer: the state says which VMs have private memory.
+ */
+export function vmTypeValue(program: Program, state: MmuState, name: string): Value {
+  switch (name) {
+    case 'vm_type':
+      return vmTypeNumber(program, state.vm.type);
+    case 'has_private_mem':
+    case 'kvm_arch_has_private_mem':
+      return hasPrivateMemory(state.vm.type);
+    default:
+      return undefined;
+  }
 }

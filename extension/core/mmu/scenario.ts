@@ -1,6 +1,8 @@
 import type { VmType } from '../reach/verdict';
 import { NO_INVALIDATION } from './invalidation';
+import type { Memslot } from './memslots';
 import type { MmuState } from './mmu-state';
+import type { Planned } from './play';
 import type { Leaf, Root } from './roots';
 import { enterGuest, entryKey, type Gfn, type Level, type SeptEntry, type Td, type TdState } from './sept';
 import { CLEAN_TLB } from './tlb';
@@ -22,7 +24,19 @@ export interface Scenario {
   readonly shadow: boolean;
   /** What the caller of the sink passes, `[start, end)`. */
   readonly range: GfnRange;
+  /** Default: `DEFAULT_SLOTS`. */
+  readonly memslots?: readonly Memslot[];
+  /** Private gfns that are not mapped. */
+  readonly unmappedPrivate?: readonly Gfn[];
+  /** What is done, in this order. Default: the sink runs once, for the range. */
+  readonly actions?: readonly Planned[];
 }
+
+/** 16M from 0 on, and the page of the local APIC. */
+export const DEFAULT_SLOTS: readonly Memslot[] = [
+  { addressSpace: 0, base: 0n, pages: 0x1000n },
+  { addressSpace: 0, base: 0xfee00n, pages: 1n },
+];
 
 export interface MappedPage {
   readonly gfn: Gfn;
@@ -123,11 +137,12 @@ export function startOf(scenario: Scenario, type: VmType, traits: Traits): MmuSt
     vm: { type, tdpMmu: !shadow, directBits: ready ? SHARED_BIT : 0n, bugged: false, dead: false, warns: 0 },
     vcpus: Array.from({ length: scenario.vcpus }, (_, id) => id),
     memory: {
-      slots: [
-        { addressSpace: 0, base: 0n, pages: 0x1000n },
-        { addressSpace: 0, base: 0xfee00n, pages: 1n },
-      ],
-      privateGfns: new Set(hasPrivateMemory(type) ? [...scenario.privatePages, ...scenario.pendingPages] : []),
+      slots: scenario.memslots ?? DEFAULT_SLOTS,
+      privateGfns: new Set(
+        hasPrivateMemory(type)
+          ? [...scenario.privatePages, ...scenario.pendingPages, ...(scenario.unmappedPrivate ?? [])]
+          : [],
+      ),
     },
     roots: shadow || !mapped ? [] : rootsOf(scenario, type, traits),
     ...(td === undefined ? {} : { td }),

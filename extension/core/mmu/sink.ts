@@ -1,15 +1,18 @@
 import { InputError } from '../input-error';
-import type { FunctionId, FunctionNode, Program } from '../program/program';
+import type { FunctionId, FunctionNode, Program, Site } from '../program/program';
 import type { Question } from '../reach/verdict';
 import type { Branch, Value } from './branch';
-import { badness, classesOf, type Consequences, consequencesOf } from './consequences';
+import { zap } from './action-zap';
+import { classesOf, type Consequences, isWorse } from './consequences';
 import { runBody } from './execute';
 import { type Decide, type Frame, type Machine, siteOf } from './machine';
 import type { MmuState } from './mmu-state';
-import type { Outcome, TraceEvent } from './outcome';
+import type { Outcome } from './outcome';
+import { play, type Planned, type Run, type Stage } from './play';
 import { hasMirrorRoots } from './root-iterator';
 import { DEFAULT_SCENARIO, type GfnRange, type Scenario, startOf, type Traits } from './scenario';
-import { guestSees, userspaceSees, vmWords } from './sentences';
+import { guestSees, userspaceSees } from './sentences';
+import { stepsOf } from './steps';
 
 /** Statements and calls of all runs together, and expressions that are looked at on the way. */
 const BUDGET = 5_000;
@@ -17,7 +20,7 @@ const READS = 200_000;
 
 /**
  * Runs the model on a sink's body as it stands in the tree. What the VM type decides is asked of `decide`; where a
- * condition stays undecided both sides are run, the worst is reported (see `badness()`), and the trace says what was
+ * condition stays undecided both sides are run, the worst is reported (see `isWorse()`), and the trace says what was
  * taken to be so. Throws InputError if `sink` has no body.
  */
 export function sinkOutcome(
@@ -30,12 +33,24 @@ export function sinkOutcome(
   const node = sinkNode(program, sink);
   const traits = traitsOf(program, sink, question, decide);
   const start = startOf(scenario, question.vm, traits);
-  const notes = [`${node.name}() is called for ${vmWords(question.vm)}, scenario ${scenario.name}`];
-  if (question.vm === 'tdx' && !traits.mirrorRoots)
-    notes.push('hypothetical TD: this tree has no mirror roots, its private pages hang under the direct root');
-  const ends = runSink(program, sink, decide, start, scenario.range, notes);
-  return report(node, question, scenario, start, ends);
+  const site = siteOf({ node, depth: 0 }, 'at' in node.fact ? node.fact.at : 0);
+  const called = `${node.name}() is called, scenario ${scenario.name}`;
+  const stage: Stage = {
+    program,
+    site,
+    traits,
+    range: scenario.range,
+    runSink: (state, range) => runSink(program, sink, decide, state, range, [called]),
+  };
+  const hypothetical = question.vm === 'tdx' && !traits.mirrorRoots;
+  const runs = play(stage, scenario.actions ?? ONE_ZAP, begunAt(start, hypothetical ? [HYPOTHETICAL] : [], site));
+  return report(node, question, scenario, start, runs, rmpFaultHandler(program, sink));
 }
+
+const HYPOTHETICAL = 'hypothetical TD: this tree has no mirror roots, its private pages hang under the direct root';
+const ONE_ZAP: readonly Planned[] = [
+  { action: 'zap', step: (stage, branch) => zap(stage, branch, { start: undefined, end: undefined }) },
+];
 
 /** The ways in which a run of the sink's body may end, from any state, for a range `[start, end)` of its caller. */
 export function runSink(
@@ -60,16 +75,14 @@ export function runSink(
   };
   const frame: Frame = { node, depth: 0 };
   const site = siteOf(frame, at);
-  const begun: Branch = {
-    state: start,
-    env: parameters(node, range),
-    assumed: new Map(),
-    trace: notes.map((text) => ({ text, site })),
-    unmodelled: [],
-    returnsEarly: false,
-  };
+  const begun: Branch = { ...begunAt(start, notes, site), env: parameters(node, range) };
   const ends = runBody(machine, frame, body, begun);
   return ends.length === 0 ? [begun] : ends;
+}
+
+function begunAt(state: MmuState, notes: readonly string[], site: Site): Branch {
+  const trace = notes.map((text) => ({ text, site, state }));
+  return { state, env: new Map(), assumed: new Map(), trace, unmodelled: [], returnsEarly: false };
 }
 
 function sinkNode(program: Program, sink: FunctionId): FunctionNode {
@@ -91,6 +104,11 @@ function parameters(node: FunctionNode, range: GfnRange): Map<string, Value> {
   return env;
 }
 
+/** The function that zaps through the sink for an RMP fault of an SNP guest, as far as this tree has one that does. */
+function rmpFaultHandler({ callers }: Program, sink: FunctionId): string | undefined {
+  return callers.get(sink)?.find(({ caller }) => caller === 'sev_handle_rmp_fault')?.caller;
+}
+
 /** Whether the host runs the TDP MMU is a host fact; by default it does. */
 export function traitsOf(program: Program, sink: FunctionId, question: Question, decide: Decide): Traits {
   const tdp = decide(sink, { k: 'id', at: 0, name: 'tdp_mmu_enabled' });
@@ -104,13 +122,13 @@ function report(
   question: Question,
   scenario: Scenario,
   start: MmuState,
-  ends: readonly Branch[],
+  runs: readonly Run[],
+  rmpFault: string | undefined,
 ): Outcome {
-  const runs = ends.map((branch) => ({ branch, seen: consequencesOf(start, branch) }));
   const worst = runs.reduce((a, b) => (isWorse(b.seen, a.seen) ? b : a));
   const { seen } = worst;
   // What any run met and the model does not know stays visible, whichever run is shown.
-  const unmodelled = ends.reduce<Branch['unmodelled']>((all, { unmodelled: more }) => {
+  const unmodelled = runs.reduce<Branch['unmodelled']>((all, { branch: { unmodelled: more } }) => {
     const fresh = more.filter((note) => !all.some((known) => sameNote(known, note)));
     return fresh.length === 0 ? all : [...all, ...fresh];
   }, []);
@@ -122,31 +140,25 @@ function report(
     classes: classesOf(seen, unmodelled.length > 0),
     bugged: seen.bugged,
     dead: seen.dead,
-    ...(bugSite === undefined ? {} : { bugSite }),
+    ...(bugSite === undefined || bugSite.file === '' ? {} : { bugSite }),
     zapped: seen.zapped,
     flushed: seen.flushed,
     returnsEarly: worst.branch.returnsEarly,
     leaked: seen.leaked,
     unmodelled: unmodelled.toSorted((a, b) => comparePlaces(a, b)),
-    guest: guestSees(seen, start, unmodelled.length),
+    guest: guestSees(seen, start, unmodelled.length, rmpFault),
     userspace: userspaceSees(seen, unmodelled.length),
-    trace: traceOf(worst.branch, seen, ends.length),
+    ...stepsOf(start, worst.branch.trace, worst.branch.state, closing(seen, runs.length)),
   };
 }
 
-function traceOf(branch: Branch, seen: Consequences, runs: number): readonly TraceEvent[] {
-  const trace: TraceEvent[] = branch.trace.map(({ text, site }) => (site === undefined ? { text } : { text, site }));
+/** What a trace says at its end. */
+function closing(seen: Consequences, runs: number): readonly string[] {
   const left = [...seen.leaked, ...seen.otherLocks];
-  if (left.length > 0) trace.push({ text: `left behind: ${left.join(' and ')}` });
-  if (runs > 1)
-    trace.push({ text: `${runs} runs through undecided conditions differ in what they do: the worst is shown` });
-  return trace;
-}
-
-function isWorse(a: Consequences, b: Consequences): boolean {
-  const [left, right] = [badness(a), badness(b)];
-  const index = left.findIndex((rank, i) => rank !== right[i]);
-  return index >= 0 && (left[index] ?? 0) > (right[index] ?? 0);
+  return [
+    ...(left.length > 0 ? [`left behind: ${left.join(' and ')}`] : []),
+    ...(runs > 1 ? [`${runs} runs through undecided conditions differ in what they do: the worst is shown`] : []),
+  ];
 }
 
 type Note = Outcome['unmodelled'][number];

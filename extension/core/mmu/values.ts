@@ -166,7 +166,7 @@ function callValue(scope: Scope, x: Extract<Expr, { k: 'call' }>): Value {
       return returned(inner, node.fact.body)?.value;
     }
   }
-  return ownedCall(branch.state, name);
+  return ownedCall(branch.state, name) ?? (scope.vmType ? vmTypeValue(machine.program, branch.state, name) : undefined);
 }
 
 function extreme(scope: Scope, name: string, args: readonly Expr[]): Value {

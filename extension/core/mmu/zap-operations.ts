@@ -1,5 +1,4 @@
 import type { Site } from '../program/program';
-import { columnOf, lineOf } from '../syntax/facts';
 import { type Branch, noteUnmodelled, say, type Value } from './branch';
 import type { Call } from './call';
 import type { Evaluated } from './evaluate';
@@ -7,10 +6,11 @@ import { holds } from './locks';
 import { type Frame, type Machine, siteOf } from './machine';
 import { ALL_GFNS, bug, rangeOf, rangeWords } from './perform';
 import { hasMirrorRoots } from './root-iterator';
+import { removalSite, seamCallSite } from './seamcall-sites';
 import type { Gfn } from './sept';
 import { truth } from './values';
 import { warn } from './vm';
-import { type Zap, zapLeafs, zapRmaps } from './zap';
+import { type Zap, type ZappedLeaf, zapLeafs, zapRmaps } from './zap';
 
 /**
  * Performs a zap by name; its value is whether the caller has to flush, as in KVM: what it was handed, or that a leaf
@@ -72,33 +72,33 @@ function zapOne(
   const gfns = rangeWords(range);
   if (zap.leaves.length === 0) return [say(branch, `${name}(): ${which}, ${gfns}: no present leaf`, site), before];
   const what = `${name}(): ${which}, ${gfns}: ${leafWords(zap.leaves.length)} non-present`;
-  let after = say({ ...branch, state: zap.state }, what, site);
-  for (const leaf of zap.leaves) {
-    if (leaf.was === undefined) continue;
-    const calls = leaf.calls.join(', ');
-    const gfn = `private gfn 0x${leaf.gfn.toString(16)}: S-EPT ${leaf.was}`;
-    const where = septSite(machine, site);
-    const gone = leaf.was === 'MAPPED' ? 'contents lost' : 'not accepted yet, nothing lost';
-    if (leaf.refused === undefined) after = say(after, `${gfn} -> FREE, ${gone}: ${calls}`, where);
-    else after = bug(after, `${gfn}, KVM_BUG_ON: ${[...leaf.calls, leaf.refused].join(', ')}`, where);
-  }
+  // Leaves of a mirror root go one by one, each with its SEAMCALLs.
+  const mirror = zap.leaves.some((leaf) => leaf.was !== undefined);
+  let after = say(mirror ? branch : { ...branch, state: zap.state }, what, site);
+  for (const leaf of zap.leaves) if (leaf.was !== undefined) after = sayPrivateLeaf(machine, after, leaf, site);
   return [after, flushNeeded(zap, before)];
+}
+
+/** Each SEAMCALL of a mirror leaf's removal, in order; a refused one is KVM_BUG_ON. */
+function sayPrivateLeaf(machine: Machine, branch: Branch, leaf: ZappedLeaf, otherwise: Site): Branch {
+  const page = `private gfn 0x${leaf.gfn.toString(16)}`;
+  const gone = leaf.was === 'MAPPED' ? 'contents lost' : 'not accepted yet, nothing lost';
+  let after: Branch = { ...branch, state: { ...leaf.cleared, vm: branch.state.vm } };
+  for (const [index, { name, td }] of leaf.calls.entries()) {
+    const where = seamCallSite(machine.program, name) ?? removalSite(machine.program) ?? otherwise;
+    after = { ...after, state: { ...after.state, td } };
+    if (leaf.refused !== undefined && index === leaf.calls.length - 1)
+      return bug(after, `${page}: ${name} refused, ${leaf.refused}: KVM_BUG_ON`, where);
+    const what = name === 'TDH.MEM.PAGE.REMOVE' ? `${name}, ${gone}` : name;
+    after = say(after, `${page}: ${what}`, where);
+  }
+  const { refused } = leaf;
+  if (refused === undefined) return after;
+  return bug(after, `${page}: KVM_BUG_ON, ${refused}`, removalSite(machine.program) ?? otherwise);
 }
 
 function flushNeeded(zap: Zap, before: Value): Value {
   return zap.flush ? true : before;
-}
-
-/** Where this tree takes a leaf out of the S-EPT: the vendor's function for it, if it has one. */
-function septSite(machine: Machine, otherwise: Site): Site {
-  const { functions, symbols } = machine.program;
-  for (const slot of ['remove_external_spte', 'set_external_spte']) {
-    const [target] = symbols.slot(`kvm_x86_ops.${slot}`);
-    const node = target === undefined ? undefined : functions.get(target.functionId);
-    if (node !== undefined && 'at' in node.fact)
-      return { file: node.file, line: lineOf(node.fact.at), column: columnOf(node.fact.at), function: node.name };
-  }
-  return otherwise;
 }
 
 function leafWords(count: number): string {

@@ -7,9 +7,17 @@ import { withStale } from './tlb';
 /** One zapped leaf, for the trace. `calls`: the SEAMCALLs of a mirror leaf, the last one refused if `refused` says why. */
 export interface ZappedLeaf {
   readonly gfn: Gfn;
-  readonly calls: readonly string[];
+  /** The state with the SPTE gone, before any SEAMCALL. */
+  readonly cleared: MmuState;
+  readonly calls: readonly SeamCall[];
   readonly was?: string;
   readonly refused?: string;
+}
+
+/** A SEAMCALL, and the TD after it. */
+export interface SeamCall {
+  readonly name: string;
+  readonly td: Td;
 }
 
 export interface Zap {
@@ -34,18 +42,20 @@ export function zapLeafs(state: MmuState, index: number, start: Gfn, end: Gfn): 
     const level = root.leaves.get(gfn)?.level ?? 1;
     const now = after.roots[index] ?? root;
     after = withRoot(after, index, withoutLeaf(now, gfn));
+    const cleared = after;
     if (root.kind === 'mirror' && after.td !== undefined) {
       const was = septEntry(after.td, gfn, level).state;
       const removal = removePrivateLeaf(after.td, gfn, level);
       after = { ...after, td: removal.td };
       leaves.push({
         gfn,
+        cleared,
         was,
         calls: removal.calls,
         ...(removal.refused === undefined ? {} : { refused: removal.refused }),
       });
     } else {
-      leaves.push({ gfn, calls: [] });
+      leaves.push({ gfn, cleared, calls: [] });
       after = { ...after, tlb: withStale(after.tlb, [gfn]) };
     }
   }
@@ -56,17 +66,19 @@ export function zapLeafs(state: MmuState, index: number, start: Gfn, end: Gfn): 
 export function zapRmaps(state: MmuState, start: Gfn, end: Gfn): Zap {
   const gone = [...state.rmaps].filter((gfn) => gfn >= start && gfn < end);
   if (gone.length === 0) return { state, leaves: [], flush: false };
-  const rmaps = new Set([...state.rmaps].filter((gfn) => !gone.includes(gfn)));
+  const removed = new Set(gone);
+  const rmaps = new Set([...state.rmaps].filter((gfn) => !removed.has(gfn)));
+  const cleared = { ...state, rmaps, tlb: withStale(state.tlb, gone) };
   return {
-    state: { ...state, rmaps, tlb: withStale(state.tlb, gone) },
-    leaves: gone.map((gfn) => ({ gfn, calls: [] })),
+    state: cleared,
+    leaves: gone.map((gfn) => ({ gfn, cleared, calls: [] })),
     flush: true,
   };
 }
 
 interface Removal {
   readonly td: Td;
-  readonly calls: readonly string[];
+  readonly calls: readonly SeamCall[];
   readonly refused?: string;
 }
 
@@ -78,21 +90,23 @@ interface Removal {
 export function removePrivateLeaf(td: Td, gfn: Gfn, level: number): Removal {
   if (!td.hkidAssigned) return { td, calls: [], refused: 'the TD has no HKID' };
   if (level !== 1) return { td, calls: [], refused: 'the page is larger than 4K' };
-  const calls = ['TDH.MEM.RANGE.BLOCK'];
+  const calls: SeamCall[] = [];
   const blocked = rangeBlock(td, gfn, level);
-  if (!blocked.ok) return { td, calls, refused: blocked.error };
-  let now = blocked.td;
+  let now = blocked.ok ? blocked.td : td;
+  calls.push({ name: 'TDH.MEM.RANGE.BLOCK', td: now });
+  if (!blocked.ok) return { td: now, calls, refused: blocked.error };
   if (now.state === 'RUNNABLE') {
-    calls.push('TDH.MEM.TRACK');
     const tracked = track(now);
-    if (tracked.error !== undefined) return { td: tracked.td, calls, refused: tracked.error };
-    now = kickAll(tracked.td);
+    now = tracked.error === undefined ? kickAll(tracked.td) : tracked.td;
+    calls.push({ name: 'TDH.MEM.TRACK', td: now });
+    if (tracked.error !== undefined) return { td: now, calls, refused: tracked.error };
   }
-  calls.push('TDH.MEM.PAGE.REMOVE');
   const removed = pageRemove(now, gfn, level);
+  if (removed.ok) now = removed.td;
+  calls.push({ name: 'TDH.MEM.PAGE.REMOVE', td: now });
   if (!removed.ok) return { td: now, calls, refused: removed.error };
-  calls.push('TDH.PHYMEM.PAGE.WBINVD');
-  return { td: removed.td, calls };
+  calls.push({ name: 'TDH.PHYMEM.PAGE.WBINVD', td: now });
+  return { td: now, calls };
 }
 
 /** Models `tdh_do_no_vcpus(tdh_mem_track, ...)`: once, and once more with all vCPUs out of the guest. */
