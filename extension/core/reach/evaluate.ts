@@ -7,6 +7,7 @@ import { forgetParts } from './forget';
 import * as bits from './known-bits';
 import { cellOf, isLocal, isShadowed } from './locals';
 import type { Frame } from './machine';
+import { withMacro } from './macros';
 import { asNarrow, converted, isUnsigned64, numberTypeOf } from './number-types';
 import { assign, identified, inUsersWords, placeOf, read } from './places';
 import {
@@ -111,8 +112,8 @@ function evaluateName(frame: Frame, x: Extract<Expr, { k: 'id' }>, state: State)
     .filter((node) => node.active && node.kind === 'function');
   if (functions.length > 0) return [state, { k: 'function', ids: functions.map((node) => node.id) }];
   const macro = symbols.macro(x.name, frame.node.file);
-  if (macro?.params === undefined && macro?.expr !== undefined && macro.expr !== x)
-    return evaluate({ ...frame, bound: new Map() }, macro.expr, state);
+  if (macro?.params === undefined && macro?.expr !== undefined && frame.expanding?.has(macro) !== true)
+    return evaluate({ ...frame, bound: new Map(), expanding: withMacro(frame, macro) }, macro.expr, state);
   return [state, UNKNOWN];
 }
 

@@ -1,5 +1,5 @@
 import type { Edge, FunctionId, FunctionNode, Program, Vendor } from '../program/program';
-import type { Expr, Pos } from '../syntax/facts';
+import type { Expr, MacroFact, Pos } from '../syntax/facts';
 import type { Bits } from './known-bits';
 import type { State, Value } from './state';
 import type { Guard, VmType } from './verdict';
@@ -99,9 +99,11 @@ export interface Frame {
   readonly watch?: Watch;
   /** Macro parameters and what they stand for. */
   readonly bound?: ReadonlyMap<string, { readonly x: Expr; readonly frame: Frame }>;
-  /** In a macro's body: the names that it declares, and the prefix of their cells. */
+  /** The macros whose bodies this is in: within its own body a macro's name is no macro. */
+  readonly expanding?: ReadonlySet<MacroFact>;
   /** The calls of the macro's use that lead on, by name of the callee; those that were met are taken out. */
   readonly uses?: { readonly edges: readonly Edge[]; readonly met: Set<Edge>; readonly goals: Goals };
+  /** In a macro's body: the names that it declares, and the prefix of their cells. */
   readonly own?: { readonly names: ReadonlySet<string>; readonly prefix: string };
 }
 
