@@ -23,6 +23,7 @@ import {
   withCell,
   withEscaped,
 } from './state';
+import { addressOf, placedAt } from './whereabouts';
 
 /** A value in the state that holds after its expression was evaluated. */
 export type Evaluated = readonly [state: State, value: Value];
@@ -171,7 +172,8 @@ function evaluateUnary(frame: Frame, x: Extract<Expr, { k: 'unary' }>, state: St
         if (value.k === 'function') return [after, value];
       }
       const [after, place] = placeOf(frame, x.x, state);
-      return [after, place === undefined ? freshSymbol(frame) : { k: 'object', id: place.cell }];
+      if (place === undefined) return [after, freshSymbol(frame)];
+      return [after, placedAt({ k: 'object', id: place.cell }, addressOf(frame, x.x))];
     }
     case '*': {
       const [after, pointer] = evaluate(frame, x.x, state);
