@@ -14,9 +14,9 @@ import type { Writes, WriteSite } from './writes';
 /** An object that a bus dispatches to, and what it does: `struct kvm_io_device` (include/kvm/iodev.h). */
 const DEVICE = 'kvm_io_device';
 const OPS = 'kvm_io_device_ops';
-/** Puts a device on a bus of the VM; nothing else does (virt/kvm/kvm_main.c). */
+/** Puts a device on a bus of the VM; beside it only what takes one off stores to buses (virt/kvm/kvm_main.c). */
 const REGISTER = 'kvm_io_bus_register_dev';
-const BUS_CODE = /^_*kvm_io_bus_\w+$/;
+const UNREGISTER = 'kvm_io_bus_unregister_dev';
 
 /** Where a device lies (`kvm_lapic.dev`), or which bus it was found on (`bus 1`, `bus *`). */
 export type Whereabouts = string;
@@ -96,7 +96,9 @@ export class Devices {
 
   /** Other code than that of the buses stores to what they hold. */
   private putElsewhere(): boolean {
-    return (this.input.writes.byKey.get('kvm_io_range.dev') ?? []).some(({ fn }) => !BUS_CODE.test(fn.name));
+    return (this.input.writes.byKey.get('kvm_io_range.dev') ?? []).some(
+      ({ fn }) => fn.name !== REGISTER && fn.name !== UNREGISTER,
+    );
   }
 
   private registrations(): readonly Registration[] {
