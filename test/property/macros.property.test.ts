@@ -50,7 +50,7 @@ static struct file_operations kvm_vm_fops = { .unlocked_ioctl = kvm_vm_ioctl };
             0,
           );
       }),
-      { numRuns: 3000 },
+      { numRuns: 150 },
     );
   });
 });
