@@ -216,6 +216,17 @@ describe('a device that may be there is dispatched to', () => {
     'all devices may be given them': {
       setUp: 'struct kvm_io_device *d = any_device(arg); kvm_iodevice_init(d, &apic_ops);',
     },
+    'its table is written to': {
+      x86: 'static struct kvm_io_device_ops own_ops; void late(void) { own_ops.write = apic_write; }',
+      setUp: 'late(); kvm_iodevice_init(&pit->dev, &own_ops);',
+    },
+    'its table is one of the function': {
+      setUp: 'struct kvm_io_device_ops ops = { .write = apic_write }; kvm_iodevice_init(&pit->dev, &ops);',
+    },
+    'its table is filled in order': {
+      x86: 'static const struct kvm_io_device_ops own_ops = { 0, apic_write };',
+      setUp: 'kvm_iodevice_init(&pit->dev, &own_ops);',
+    },
     'the struct around it is copied': { setUp: 'struct kvm_pit *o = any_pit(); *pit = *o;' },
     'put on the bus by hand': {
       x86: `static void put(struct kvm *kvm, struct kvm_lapic *apic) { kvm->buses[KVM_PIO_BUS]->range[0].dev = &apic->dev; }`,
@@ -250,9 +261,9 @@ it('the proof names what is on the bus and who put it there', async () => {
     ['a kvm_io_device of apic_ops is registered on KVM_PIO_BUS', false],
   ]);
   const fact = facts.find((each) => each.id === cutBy[0]?.facts[0]);
-  expect(fact?.text).toBe('on KVM_PIO_BUS are only devices of pit_ops');
+  expect(fact?.text).toBe('kvm_io_bus_register_dev() puts no device of apic_ops on KVM_PIO_BUS');
   expect(fact?.writes.map(({ text, effect, site }) => [text, effect, site.function])).toEqual([
-    ['&pit->dev is registered', 'sets', 'create'],
-    ['kvm_io_bus_register_dev()', 'not for this VM', 'set_up'],
+    ['registers &pit->dev of pit_ops', 'keeps', 'create'],
+    ['registers &lapic->dev of apic_ops', 'not for this VM', 'set_up'],
   ]);
 });

@@ -95,9 +95,9 @@ export class BitFacts {
     return isSet ? undefined : this.zero(key, field, bit, makers);
   }
 
-  private canRun({ fn, edge }: Maker, possible: Possible): boolean {
+  private canRun({ fn, at, edge }: Maker, possible: Possible): boolean {
     if (!this.input.graph.has(fn.id) || !this.input.live.has(fn.id)) return false;
-    return edge === undefined || possible.canCall(edge);
+    return edge === undefined || isUnconditional(fn, at) || possible.canCall(edge);
   }
 
   private zero(key: string, field: string, bit: bigint, makers: readonly Maker[]): VmFact {
@@ -285,6 +285,13 @@ function madeBy(
     makers.push({ bit, fn, at, text: exprText(call), ...(edge === undefined ? {} : { edge }) });
   }
   return makers;
+}
+
+/** Whether a function that runs makes a call for certain: nothing but declarations and calls stands in front of it. */
+function isUnconditional({ fact }: FunctionNode, at: Pos): boolean {
+  if (!('body' in fact)) return false;
+  const first = fact.body.find((stmt) => (stmt.k !== 'decl' && stmt.k !== 'expr') || lineOf(stmt.at) === lineOf(at));
+  return first?.k === 'expr' && first.x.k === 'call' && first.x.at === at;
 }
 
 /** Those in short functions first: they are the cheapest to execute. */

@@ -1,19 +1,25 @@
-import type { Edge, FunctionId, FunctionNode, Program, Site } from '../program/program';
 import { compareSites } from '../program/ids';
-import { columnOf, type Expr, lineOf, type Pos } from '../syntax/facts';
-import { walkExprs } from '../syntax/walk';
+import type { Edge, FunctionId, FunctionNode, Program } from '../program/program';
 import { sameEdge } from './callers';
+import {
+  callAt,
+  DEVICE,
+  fieldKey,
+  type Operations,
+  operationsGiven,
+  OPS,
+  type Tables,
+  tablesWith,
+} from './device-operations';
 import { addressedBy } from './exposed';
 import * as bits from './known-bits';
 import type { Possible } from './possible';
 import { bitsOf } from './state';
 import type { VendorGraph } from './vendor-graph';
 import type { Fact, FactWrite } from './verdict';
-import type { Writes, WriteSite } from './writes';
+import { whereaboutsOf } from './whereabouts';
+import type { Writes } from './writes';
 
-/** An object that a bus dispatches to, and what it does: `struct kvm_io_device` (include/kvm/iodev.h). */
-const DEVICE = 'kvm_io_device';
-const OPS = 'kvm_io_device_ops';
 /** Puts a device on a bus of the VM; beside it only what takes one off stores to buses (virt/kvm/kvm_main.c). */
 const REGISTER = 'kvm_io_bus_register_dev';
 const UNREGISTER = 'kvm_io_bus_unregister_dev';
@@ -29,16 +35,14 @@ export interface DevicesInput {
   readonly possibleOf: (targets: readonly FunctionId[]) => Possible;
 }
 
+/** A call that puts a device on a bus. What its arguments say as they stand needs no execution. */
 interface Registration {
+  readonly edge: Edge;
+  readonly target: FunctionNode;
   readonly bus: bigint | undefined;
   /** The field that the device is; absent: not known. */
-  readonly device?: string;
-  readonly site: Site;
-  readonly isPossible: boolean;
+  readonly device: string | undefined;
 }
-
-/** Tables of operations by name; `undefined`: any. */
-type Tables = ReadonlySet<string> | undefined;
 
 /**
  * Which devices are on the VM's I/O buses. A device is told by the field that it is (`&apic->dev`): its operations are
@@ -46,24 +50,26 @@ type Tables = ReadonlySet<string> | undefined;
  * which this VM can run has registered on it.
  */
 export class Devices {
-  private operations: ReadonlyMap<string, { tables: Tables; sites: readonly Site[] }> | undefined | null = null;
-  private registered: readonly Registration[] | undefined;
+  private operations: Operations | undefined | null = null;
+  private calls: readonly Registration[] | undefined;
+  private possible: Possible | undefined;
+  private readonly judged = new Map<string, string | undefined>();
   private isBusy = false;
   private readonly fields = new Map<string, boolean>();
   private readonly proofs = new Map<string, Fact>();
-  private readonly tablesOf = new Map<string, ReadonlySet<string>>();
+  private readonly tablesOf = new Map<string, Tables>();
 
   constructor(private readonly input: DevicesInput) {}
 
-  /** What is known of the address of a field. */
-  at(key: string): Whereabouts | undefined {
+  /** Whether a field (`struct.field`) is a device, so that something is known of its address. */
+  isField(key: string): boolean {
     let is = this.fields.get(key);
     if (is === undefined) {
       const [tag = '', field = ''] = key.split('.');
       is = this.input.program.symbols.fieldType(`struct ${tag}`, field) === `struct ${DEVICE}`;
       this.fields.set(key, is);
     }
-    return is ? key : undefined;
+    return is;
   }
 
   /** What cuts the call of a device's operation, if the device cannot be one that has it. */
@@ -71,27 +77,87 @@ export class Devices {
     const slot = edge.slot?.startsWith(`${OPS}.`) === true ? edge.slot.slice(OPS.length + 1) : undefined;
     if (slot === undefined || this.isBusy) return undefined;
     const having = this.tablesWith(slot, edge.calleeId);
-    const tables = where.startsWith('bus ') ? this.onBus(where.slice(4)) : this.operationsOf(where);
-    if (having.size === 0 || tables === undefined || [...having].some((table) => tables.has(table))) return undefined;
+    if (having === undefined || having.size === 0) return undefined;
     const named = [...having].sort().join(' or ');
-    if (!where.startsWith('bus ')) return { text: `${asObject(where)}.ops == &${named}`, fact: this.proveField(where) };
-    const bus = where.slice(4);
-    return { text: `a ${DEVICE} of ${named} is registered on ${this.busName(bus)}`, fact: this.proveBus(bus, tables) };
+    const text = where.startsWith('bus ')
+      ? `a ${DEVICE} of ${named} is registered on ${this.busName(where.slice(4))}`
+      : `${asObject(where)}.ops == &${named}`;
+    const key = `${where} ${named}`;
+    if (!this.judged.has(key)) {
+      this.isBusy = true;
+      const fact = where.startsWith('bus ') ? this.onBus(where.slice(4), having) : this.inField(where, having);
+      this.isBusy = false;
+      if (fact !== undefined) this.proofs.set(key, { id: key, ...fact });
+      this.judged.set(key, fact === undefined ? undefined : key);
+    }
+    const fact = this.judged.get(key);
+    return fact === undefined ? undefined : { text, fact };
   }
 
   proof(id: string): Fact | undefined {
     return this.proofs.get(id);
   }
 
-  private onBus(bus: string): Tables {
-    const tables = new Set<string>();
-    for (const each of this.registrations()) {
-      if (!each.isPossible || !isOn(each, bus)) continue;
-      const own = each.device === undefined ? undefined : this.operationsOf(each.device);
-      if (own === undefined) return undefined;
-      for (const table of own) tables.add(table);
+  /** The proof that no device with one of these tables is on a bus, if there is one. */
+  private onBus(bus: string, tables: ReadonlySet<string>): Omit<Fact, 'id'> | undefined {
+    if (this.putElsewhere()) return undefined;
+    const writes: FactWrite[] = [];
+    for (const call of this.registrations()) {
+      const effect = this.effectOf(call, bus, tables);
+      if (effect === 'breaks') return undefined;
+      const of = call.device === undefined ? undefined : this.operationsOf(call.device);
+      const what = call.device === undefined ? '' : ` &${asObject(call.device)}`;
+      const having = of === undefined ? '' : ` of ${[...of].sort().join(' or ')}`;
+      writes.push({ site: call.edge.site, text: `registers${what}${having}`, effect });
     }
-    return this.putElsewhere() ? undefined : tables;
+    return {
+      text: `${REGISTER}() puts no device of ${[...tables].sort().join(' or ')} on ${this.busName(bus)}`,
+      value: 'true',
+      from: 'exists',
+      reason: 'nothing else puts a device on a bus',
+      writes: writes.sort((a, b) => compareSites(a.site, b.site)),
+    };
+  }
+
+  /** What a registration means for a bus that shall have no device with one of these tables. */
+  private effectOf(
+    call: Registration,
+    bus: string,
+    tables: ReadonlySet<string>,
+  ): 'keeps' | 'breaks' | 'not for this VM' {
+    const { graph, live } = this.input;
+    const { callerId } = call.edge;
+    if (!graph.has(callerId) || !live.has(callerId)) return 'not for this VM';
+    if (this.keeps(call, bus, tables)) return 'keeps';
+    this.possible ??= this.input.possibleOf(this.targets().map((node) => node.id));
+    const run = this.possible.run(callerId);
+    if (run === undefined || run.gaveUp !== undefined) return 'breaks';
+    const seen = run.seen.filter((each) => sameEdge(each.edge, call.edge));
+    if (seen.length === 0 || !this.possible.canGetTo(callerId)) return 'not for this VM';
+    const { device, bus: index } = parametersOf(call.target);
+    const isKept = seen.every(({ args, state }) => {
+      const [onto, given] = [args[index], args[device]];
+      const where = given === undefined ? undefined : whereaboutsOf(given);
+      return this.keeps(
+        {
+          bus: onto === undefined ? undefined : bits.single(bitsOf(state, onto)),
+          device: where === undefined || !this.isField(where) ? undefined : where,
+        },
+        bus,
+        tables,
+      );
+    });
+    return isKept ? 'keeps' : 'breaks';
+  }
+
+  private keeps(
+    { bus, device }: Pick<Registration, 'bus' | 'device'>,
+    wanted: string,
+    tables: ReadonlySet<string>,
+  ): boolean {
+    if (wanted !== '*' && bus !== undefined && bus !== BigInt(wanted)) return true;
+    const own = device === undefined ? undefined : this.operationsOf(device);
+    return own !== undefined && ![...tables].some((table) => own.has(table));
   }
 
   /** Other code than that of the buses stores to what they hold. */
@@ -101,42 +167,28 @@ export class Devices {
     );
   }
 
-  private registrations(): readonly Registration[] {
-    if (this.registered === undefined) {
-      const { program, graph, live, possibleOf } = this.input;
-      const targets = program.symbols.functionsNamed(REGISTER).filter((node) => node.active);
-      const possible = possibleOf(targets.map((node) => node.id));
-      this.isBusy = true;
-      this.registered = targets.flatMap((target) =>
-        (program.callers.get(target.id) ?? []).flatMap((edge) => {
-          const isLive = graph.has(edge.callerId) && live.has(edge.callerId);
-          return isLive ? this.registrationsBy(edge, target, possible) : [notPossible(edge)];
-        }),
-      );
-      this.isBusy = false;
-    }
-    return this.registered;
+  private targets(): readonly FunctionNode[] {
+    return this.input.program.symbols.functionsNamed(REGISTER).filter((node) => node.active);
   }
 
-  private registrationsBy(edge: Edge, target: FunctionNode, possible: Possible): readonly Registration[] {
-    const { site } = edge;
-    const run = possible.run(edge.callerId);
-    if (run === undefined || run.gaveUp !== undefined) return [{ bus: undefined, site, isPossible: true }];
-    const seen = run.seen.filter((each) => sameEdge(each.edge, edge));
-    if (seen.length === 0 || !possible.canGetTo(edge.callerId)) return [notPossible(edge)];
-    const params = 'body' in target.fact ? target.fact.params : [];
-    const device = params.findIndex((param) => param.type === `struct ${DEVICE} *`);
-    const index = params.findIndex((param) => param.type === 'enum kvm_bus');
-    return seen.map(({ args, state }) => {
-      const [bus, given] = [args[index], args[device]];
-      const where = given !== undefined && 'where' in given ? given.where : undefined;
-      return {
-        bus: bus === undefined ? undefined : bits.single(bitsOf(state, bus)),
-        site,
-        isPossible: true,
-        ...(where === undefined || where.startsWith('bus ') ? {} : { device: where }),
-      };
-    });
+  private registrations(): readonly Registration[] {
+    const { program } = this.input;
+    this.calls ??= this.targets().flatMap((target) =>
+      (program.callers.get(target.id) ?? []).map((edge) => {
+        const caller = program.functions.get(edge.callerId);
+        const args = caller === undefined || edge.via !== 'call' ? undefined : callAt(caller, edge)?.args;
+        const { device, bus } = parametersOf(target);
+        const lvalue = args?.[device] === undefined ? undefined : addressedBy(args[device]);
+        const key = caller === undefined || lvalue === undefined ? undefined : fieldKey(program, lvalue, caller);
+        return {
+          edge,
+          target,
+          bus: args?.[bus] === undefined ? undefined : program.symbols.fold(args[bus], caller?.file),
+          device: key !== undefined && this.isField(key) ? key : undefined,
+        };
+      }),
+    );
+    return this.calls;
   }
 
   /** The tables of operations that devices which are this field are given; `undefined`: any. */
@@ -145,25 +197,10 @@ export class Devices {
     return this.operations?.get(device)?.tables;
   }
 
-  private tablesWith(slot: string, fn: FunctionId): ReadonlySet<string> {
+  private tablesWith(slot: string, fn: FunctionId): Tables {
     const key = `${slot} ${fn}`;
-    let found = this.tablesOf.get(key);
-    if (found === undefined) {
-      const { files, symbols } = this.input.program;
-      const names = new Set<string>();
-      for (const file of files.values())
-        for (const { type, name, init } of file.variables) {
-          if (type !== `struct ${OPS}` || init?.k !== 'init') continue;
-          for (const { fields, value } of init.items) {
-            const named = value.k === 'unary' ? value.x : value;
-            if (fields?.[0] !== slot || named.k !== 'id') continue;
-            if (symbols.functionsNamed(named.name, file.path).some((node) => node.id === fn)) names.add(name);
-          }
-        }
-      found = names;
-      this.tablesOf.set(key, names);
-    }
-    return found;
+    if (!this.tablesOf.has(key)) this.tablesOf.set(key, tablesWith(this.input, slot, fn));
+    return this.tablesOf.get(key);
   }
 
   private busName(bus: string): string {
@@ -174,151 +211,30 @@ export class Devices {
     return `bus ${bus}`;
   }
 
-  private proveBus(bus: string, tables: ReadonlySet<string>): string {
-    const id = `kvm_io_bus ${bus}`;
-    const named = [...tables].sort().join(', ');
-    const writes: FactWrite[] = this.registrations()
-      .filter((each) => isOn(each, bus) || !each.isPossible)
-      .map(({ site, device, isPossible }) => ({
-        site,
-        text: device === undefined ? `${REGISTER}()` : `&${asObject(device)} is registered`,
-        effect: isPossible ? 'sets' : 'not for this VM',
-      }));
-    this.proofs.set(id, {
-      id,
-      text: `on ${this.busName(bus)} ${named === '' ? 'is no device' : `are only devices of ${named}`}`,
-      value: 'true',
-      from: 'exists',
-      reason: `${REGISTER}() alone puts a device on a bus`,
-      writes: writes.sort((a, b) => compareSites(a.site, b.site)),
-    });
-    return id;
-  }
-
-  private proveField(device: string): string {
-    const id = `kvm_io_device ${device}`;
-    const { tables, sites } = this.operations?.get(device) ?? { tables: undefined, sites: [] };
-    const given = [...(tables ?? [])].sort().join(' or ');
-    const writes = sites.map((site): FactWrite => ({
+  /** The proof that devices which are this field have none of these tables, if there is one. */
+  private inField(device: string, tables: ReadonlySet<string>): Omit<Fact, 'id'> | undefined {
+    const own = this.operationsOf(device);
+    if (own === undefined || [...tables].some((table) => own.has(table))) return undefined;
+    const given = [...own].sort().join(' or ');
+    const text = `${asObject(device)}.ops == &${given}`;
+    const writes = (this.operations?.get(device)?.sites ?? []).map((site): FactWrite => ({
       site,
-      text: `${asObject(device)}.ops = &${given}`,
+      text,
       effect: 'sets',
     }));
-    const text = `${asObject(device)}.ops == &${given}`;
-    this.proofs.set(id, {
-      id,
-      text,
-      value: given,
-      from: 'exists',
-      reason: 'no other operations are given to it',
-      writes,
-    });
-    return id;
+    return { text, value: given, from: 'exists', reason: 'no other operations are given to it', writes };
   }
 }
 
-function notPossible({ site }: Edge): Registration {
-  return { bus: undefined, site, isPossible: false };
-}
-
-function isOn({ bus }: Registration, wanted: string): boolean {
-  return wanted === '*' || bus === undefined || bus === BigInt(wanted);
+/** Which of the parameters are the bus and the device. */
+function parametersOf({ fact }: FunctionNode): { readonly device: number; readonly bus: number } {
+  const params = 'body' in fact ? fact.params : [];
+  return {
+    device: params.findIndex((param) => param.type === `struct ${DEVICE} *`),
+    bus: params.findIndex((param) => param.type === 'enum kvm_bus'),
+  };
 }
 
 function asObject(key: string): string {
   return key.replace(/^kvm_(\w+)\./, '$1->');
-}
-
-/**
- * By field what its `ops` are set to: where that is done in place, or by a function that is given both, as
- * `kvm_iodevice_init()` is. `undefined`: it is also done in a way that does not tell of which device.
- */
-function operationsGiven({
-  program,
-  writes,
-  live,
-}: DevicesInput): ReadonlyMap<string, { tables: Tables; sites: readonly Site[] }> | undefined {
-  const found = new Map<string, { tables: Set<string> | undefined; sites: Site[] }>();
-  const note = (device: string, table: string | undefined, site: Site): void => {
-    const one = found.get(device) ?? { tables: new Set<string>(), sites: [] };
-    found.set(device, one);
-    if (table === undefined) one.tables = undefined;
-    else one.tables?.add(table);
-    one.sites.push(site);
-  };
-  for (const write of [...(writes.byKey.get(`${DEVICE}.ops`) ?? []), ...(writes.byKey.get('?.ops') ?? [])]) {
-    const { fn } = write;
-    if (!live.has(fn.id)) continue;
-    if (write.op === 'whole') {
-      const around = devicesIn(program, writes, write);
-      if (around.length === 0) return undefined;
-      for (const device of around) note(device, undefined, siteOf(write));
-      continue;
-    }
-    const store = write.op === '=' ? assignmentAt(fn, write.at) : undefined;
-    if (store?.l.k !== 'member') return undefined;
-    const params = 'body' in fn.fact ? fn.fact.params.map((param) => param.name) : [];
-    const own = fieldKey(program, store.l.x, fn);
-    if (own !== undefined && !store.l.arrow) {
-      note(own, tableIn(store.r), siteOf(write));
-      continue;
-    }
-    const device = store.l.arrow && store.l.x.k === 'id' ? params.indexOf(store.l.x.name) : -1;
-    const table = store.r.k === 'id' ? params.indexOf(store.r.name) : -1;
-    if (device < 0) return undefined;
-    for (const edge of program.callers.get(fn.id) ?? []) {
-      const caller = program.functions.get(edge.callerId);
-      const args = caller === undefined || edge.via !== 'call' ? undefined : callAt(caller, edge)?.args;
-      const given = args?.[device];
-      const lvalue = given === undefined ? undefined : addressedBy(given);
-      const key = lvalue === undefined || caller === undefined ? undefined : fieldKey(program, lvalue, caller);
-      if (key === undefined) return undefined;
-      const ops = table < 0 ? store.r : args?.[table];
-      note(key, ops === undefined ? undefined : tableIn(ops), edge.site);
-    }
-  }
-  return found;
-}
-
-/** The fields that are devices in an object that is stored to as a whole. */
-function devicesIn({ symbols }: Program, writes: Writes, { fn, at }: WriteSite): readonly string[] {
-  return [...writes.byKey].flatMap(([key, all]) => {
-    const [tag = '', field = ''] = key.split('.');
-    const isHere = all.some((each) => each.op === 'whole' && each.fn === fn && each.at === at);
-    return isHere && symbols.fieldType(`struct ${tag}`, field) === `struct ${DEVICE}` ? [key] : [];
-  });
-}
-
-function siteOf({ fn, at }: WriteSite): Site {
-  return { file: fn.file, line: lineOf(at), column: columnOf(at), function: fn.name };
-}
-
-function fieldKey({ symbols }: Program, x: Expr, fn: FunctionNode): string | undefined {
-  if (x.k !== 'member') return undefined;
-  const type = symbols.typeOf(x.x, fn);
-  const tag = type === undefined ? undefined : /(?:struct|union) ([\w.@]+)/.exec(symbols.resolveType(type))?.[1];
-  return tag === undefined ? undefined : `${tag}.${x.field}`;
-}
-
-function tableIn(x: Expr): string | undefined {
-  const table = addressedBy(x);
-  return table?.k === 'id' ? table.name : undefined;
-}
-
-function assignmentAt({ fact }: FunctionNode, at: Pos): Extract<Expr, { k: 'assign' }> | undefined {
-  let found: Extract<Expr, { k: 'assign' }> | undefined;
-  if ('body' in fact)
-    walkExprs(fact.body, (x) => {
-      if (x.k === 'assign' && x.at === at) found = x;
-    });
-  return found;
-}
-
-function callAt({ fact }: FunctionNode, { site }: Edge): Extract<Expr, { k: 'call' }> | undefined {
-  let found: Extract<Expr, { k: 'call' }> | undefined;
-  if ('body' in fact)
-    walkExprs(fact.body, (x) => {
-      if (x.k === 'call' && lineOf(x.at) === site.line && columnOf(x.at) === site.column) found = x;
-    });
-  return found;
 }

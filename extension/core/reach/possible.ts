@@ -7,6 +7,8 @@ import { backwards, forwards, type VendorGraph } from './vendor-graph';
 
 /** Statements and calls that the questions asked here may execute together. Beyond it every call counts as possible. */
 const BUDGET = 1_000_000;
+/** How deep calls are followed for their value: conditions here ask for the VM's type and state, not for what was passed on. */
+const DEEPEST = 3;
 
 export interface PossibleInput {
   readonly machine: Omit<Machine, 'facts'>;
@@ -15,8 +17,21 @@ export interface PossibleInput {
   /** Functions that control comes to from outside, known or not. */
   readonly begins: ReadonlySet<FunctionId>;
   readonly creating: WalkInput['creating'];
+  readonly early: Early;
   /** What is looked for: calls that may lead to one of these are not followed for their value. */
   readonly targets: readonly FunctionId[];
+}
+
+/** Functions that may run before a VM or a vCPU is made as far as its facts say. */
+export type Early = Readonly<Record<'vm' | 'vcpu', ReadonlySet<FunctionId>>>;
+
+export function runningEarly(graph: VendorGraph, creating: WalkInput['creating']): Early {
+  const below = (ids: ReadonlySet<FunctionId>): Set<FunctionId> =>
+    forwards(
+      graph,
+      [...ids].filter((id) => graph.callers(id).length > 0),
+    );
+  return { vm: below(creating.vm), vcpu: below(creating.vcpu) };
 }
 
 /** What one execution of a function met. `undefined` where a function's body is not known: anything. */
@@ -33,21 +48,15 @@ export class Possible {
   private assumption = '';
   private readonly runs = new Map<string, { readonly run: Run; readonly asked: ReadonlySet<string> }>();
   private readonly gettable = new Map<FunctionId, boolean>();
-  private readonly early: Readonly<Record<'vm' | 'vcpu', ReadonlySet<FunctionId>>>;
   private readonly machine: Omit<Machine, 'facts'>;
   private readonly leading: ReadonlySet<FunctionId>;
 
   constructor(private readonly input: PossibleInput) {
-    // The questions come up in the midst of an execution, whose machine goes on with its own facts.
-    this.machine = { ...input.machine, budget: BUDGET, fresh: 0 };
-    const { graph, creating } = input;
-    this.leading = backwards(graph, input.targets);
-    const below = (ids: ReadonlySet<FunctionId>): Set<FunctionId> =>
-      forwards(
-        graph,
-        [...ids].filter((id) => graph.callers(id).length > 0),
-      );
-    this.early = { vm: below(creating.vm), vcpu: below(creating.vcpu) };
+    // The questions come up in the midst of an execution, whose machine goes on with its own facts. What is found here
+    // may rest on an assumption, which nothing that is kept may be derived from: of devices nothing is asked.
+    const { devices: _devices, ...machine } = input.machine;
+    this.machine = { ...machine, budget: BUDGET, fresh: 0, inline: Math.min(DEEPEST, machine.inline) };
+    this.leading = backwards(input.graph, input.targets);
   }
 
   /** Whether the call is made in some execution of the function that it stands in. */
@@ -143,7 +152,7 @@ export class Possible {
 
   /** The facts that hold whenever the function runs: it may run while the VM is created. */
   private phaseOf(id: FunctionId): Phase {
-    if (this.early.vm.has(id)) return 'before-vm';
-    return this.early.vcpu.has(id) ? 'before-vcpu' : 'created';
+    if (this.input.early.vm.has(id)) return 'before-vm';
+    return this.input.early.vcpu.has(id) ? 'before-vcpu' : 'created';
   }
 }

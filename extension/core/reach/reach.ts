@@ -11,7 +11,7 @@ import { Devices } from './devices';
 import { dispatchedIn } from './entries';
 import { type FactsLookup, holding, type Machine, MAX_INLINE, outermost, type Weaker } from './machine';
 import { type PathOptions, type Paths, pathsBetween } from './paths';
-import { Possible } from './possible';
+import { type Early, Possible, runningEarly } from './possible';
 import { START } from './state';
 import { type VendorGraph, backwards, doubtful, forwards, vendorGraph } from './vendor-graph';
 import { type Caller, type Fact, type Question, vendorOf, type Why } from './verdict';
@@ -105,8 +105,11 @@ export function analyseReach(
     : deriveFacts({ program, question, vendor, writes, machine, live, liveLater, given, ofHost });
   const creating = { vm: backwards(graph, targets(CREATION.vm)), vcpu: backwards(graph, targets(CREATION.vcpu)) };
   const entered = new Set(begins);
-  const possibleOf = (wanted: readonly FunctionId[]): Possible =>
-    new Possible({ machine, facts: known, graph, begins: entered, creating, targets: wanted });
+  let early: Early | undefined;
+  const possibleOf = (wanted: readonly FunctionId[]): Possible => {
+    early ??= runningEarly(graph, creating);
+    return new Possible({ machine, facts: known, graph, begins: entered, creating, early, targets: wanted });
+  };
   const bitFacts = new BitFacts({ program, machine, graph, writes, live, begins: entered }, possibleOf);
   const devices = new Devices({ program, graph, writes, live, possibleOf });
   const found = (key: string): VmFact | undefined => {

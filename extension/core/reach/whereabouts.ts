@@ -1,4 +1,5 @@
 import type { Expr } from '../syntax/facts';
+import { partOf } from './cell-names';
 import type { Whereabouts } from './devices';
 import { evaluate } from './evaluate';
 import * as bits from './known-bits';
@@ -33,7 +34,8 @@ export function whereaboutsRead(frame: Frame, x: Expr, state: State): Whereabout
 export function addressOf(frame: Frame, x: Expr): Whereabouts | undefined {
   if (frame.machine.devices === undefined || x.k !== 'member') return undefined;
   const tag = tagOf(frame, x.x);
-  return tag === undefined ? undefined : frame.machine.devices.at(`${tag}.${x.field}`);
+  const key = tag === undefined ? undefined : partOf(tag, x.field);
+  return key !== undefined && frame.machine.devices.isField(key) ? key : undefined;
 }
 
 export function whereaboutsOf(value: Value): Whereabouts | undefined {
