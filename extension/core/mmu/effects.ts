@@ -1,8 +1,10 @@
 import type { Expr, Stmt } from '../syntax/facts';
 import { isOpaque, walkExprs, walkStmts } from '../syntax/walk';
+import type { Call } from './call';
+import { type Dispatch, dispatchOf } from './dispatch';
 import type { Machine } from './machine';
-import { operationOf } from './operations';
-import { changesNothing } from './purity';
+import { guardMode, operationOf } from './operations';
+import { changesNothing, SAYS_WHICH } from './purity';
 
 /**
  * What calling a function may do, as far as the model is concerned. `none`: nothing that the model's state holds.
@@ -27,6 +29,7 @@ export function effectOf(machine: Machine, name: string, file: string, depth = 0
       case 'warn-on':
       case 'host-bug-on':
       case 'request':
+      case 'store':
         return depth > OWN_MATTER ? 'none' : 'operation';
       default:
         return 'operation';
@@ -54,8 +57,19 @@ function effectOfBody(machine: Machine, name: string, file: string, depth: numbe
   const body = node === undefined ? symbols.macro(name, file) : node.fact;
   if (body === undefined) return 'unknown';
   const calls = new Set<string>();
-  collectCalls('body' in body ? body.body : (body.stmts ?? asBody(body.expr)), calls);
+  const through: Dispatch[] = [];
+  collectCalls('body' in body ? body.body : (body.stmts ?? asBody(body.expr)), calls, (x) => {
+    const dispatch = node === undefined ? undefined : dispatchOf(machine, node, x);
+    if (dispatch !== undefined) through.push(dispatch);
+    return dispatch !== undefined;
+  });
   let effect: Effect = calls.has('') ? 'unknown' : 'none';
+  for (const dispatch of through) {
+    if (dispatch.kind === 'empty') continue;
+    const inner = effectOf(machine, dispatch.node.name, dispatch.node.file, depth + 1);
+    if (inner === 'operation') return 'operation';
+    if (inner === 'unknown') effect = 'unknown';
+  }
   for (const callee of calls) {
     if (callee === '') continue;
     const inner = effectOf(machine, callee, node?.file ?? file, depth + 1);
@@ -65,15 +79,21 @@ function effectOfBody(machine: Machine, name: string, file: string, depth: numbe
   return effect;
 }
 
-/** Names of functions and macros called in a body; `''` for what has no name: an indirect call, assembler, unread text. */
-function collectCalls(body: readonly Stmt[], calls: Set<string>): void {
+/**
+ * Names of functions and macros called in a body; `''` for what has no name: an indirect call that does not lead
+ * `through` a table, assembler, unread text.
+ */
+function collectCalls(body: readonly Stmt[], calls: Set<string>, through: (x: Call) => boolean): void {
   walkStmts(body, (stmt) => {
     if (stmt.k === 'asm' || isOpaque(stmt)) calls.add('');
-    if (stmt.k === 'guard') calls.add('mutex_lock');
+    if (stmt.k === 'guard') calls.add(guardMode(stmt.name) === undefined ? '' : 'mutex_lock');
   });
   walkExprs(body, (x) => {
     if (isOpaque(x)) calls.add('');
-    if (x.k === 'call') calls.add(x.fn.k === 'id' ? x.fn.name : '');
+    if (x.k !== 'call') return;
+    if (x.fn.k === 'id') {
+      if (!SAYS_WHICH.test(x.fn.name)) calls.add(x.fn.name);
+    } else if (!through(x)) calls.add('');
   });
 }
 

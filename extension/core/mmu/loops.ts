@@ -77,6 +77,29 @@ export function eachRoot(
   return [...running, ...left];
 }
 
+/** `kvm_for_each_vcpu(i, vcpu, kvm)`: the body once per vCPU of the state. */
+export function eachVcpu(
+  machine: Machine,
+  frame: Frame,
+  stmt: Extract<Stmt, { k: 'each' }>,
+  branch: Branch,
+): readonly Branch[] {
+  const [, variable] = stmt.args.flatMap(listed);
+  let running: readonly Branch[] = [branch];
+  const left: Branch[] = [];
+  for (const { id } of branch.state.vcpus) {
+    running = running.flatMap((each) => {
+      const bound = variable?.k === 'id' ? withEnv(each, variable.name, { vcpu: id }) : each;
+      return execute(machine, frame, stmt.body, [bound]).flatMap((after) => {
+        if (after.end === undefined || after.end.kind === 'continue') return [resumed(after)];
+        left.push(after.end.kind === 'break' ? resumed(after) : after);
+        return [];
+      });
+    });
+  }
+  return [...running, ...left];
+}
+
 /** The arguments of a loop macro may come as one comma expression. */
 function listed(x: Expr): readonly Expr[] {
   return x.k === 'binary' && x.op === ',' ? [...listed(x.l), ...listed(x.r)] : [x];

@@ -1,7 +1,10 @@
-import type { FunctionId, FunctionNode, Program, Site } from '../program/program';
+import type { FunctionId, FunctionNode, Program, Site, Vendor } from '../program/program';
 import { columnOf, lineOf, type Expr } from '../syntax/facts';
+import type { substituted } from '../syntax/substitute';
 import type { Effect } from './effects';
+import type { Dispatch } from './dispatch';
 import type { MmuState } from './mmu-state';
+import type { Rules } from './rules';
 
 /** The truth of a condition in a function, for the VM of the question, at any time after its creation. */
 export type Decide = (fn: FunctionId, condition: Expr) => true | false | 'unknown';
@@ -10,6 +13,8 @@ export type Decide = (fn: FunctionId, condition: Expr) => true | false | 'unknow
 export interface Machine {
   readonly program: Program;
   readonly decide: Decide;
+  readonly vendor: Vendor;
+  readonly rules: Rules;
   /** The state before the sink runs. */
   readonly start: MmuState;
   /** Statements and calls left, over all runs. */
@@ -20,6 +25,10 @@ export interface Machine {
   readonly effects: Map<string, Effect>;
   /** Whether calling a function or macro changes nothing, by name and file: see `changesNothing()`. */
   readonly quiet: Map<string, boolean>;
+  /** See `dispatchOf()`. */
+  readonly dispatches: Map<string, Dispatch | undefined>;
+  /** Bodies of macros with the arguments of a use put in. */
+  readonly expansions: WeakMap<Expr, ReturnType<typeof substituted>>;
 }
 
 /** The function whose code is being run. */

@@ -1,3 +1,6 @@
+import { changesWord } from './atomic-operations';
+import { isTdxCall } from './tdx-calls';
+
 /**
  * KVM's MMU operations that the model knows by name: the vocabulary in which the body of a sink is read. What has a
  * body in the tree and is not listed is entered; what has neither a name here nor a body is `unmodelled`.
@@ -10,6 +13,8 @@ export type Operation =
   | { readonly kind: 'bug-on' | 'warn-on' | 'host-bug-on'; readonly condition: boolean }
   | { readonly kind: 'bug' | 'dead' }
   | { readonly kind: 'request' }
+  | { readonly kind: 'tdx-call' }
+  | { readonly kind: 'store' }
   | { readonly kind: 'nothing' }
   | { readonly kind: 'value' };
 
@@ -69,19 +74,32 @@ const OTHERS: typeof LOCKS = [
   [/^kvm_make_(?:\w+_)?request\w*$/, { kind: 'request' }],
   /** Observes, yields the CPU, asserts or prints, and leaves the state alone. */
   [
-    /^lockdep_\w+$|^trace_\w+$|^(?:_)?cond_resched\w*$|^might_\w+$|^pr_\w+$|^printk\w*$|^BUILD_BUG_ON\w*$|^(?:static_)?assert$|^smp_\w*mb$|^cpu_relax$/,
+    /^lockdep_\w+$|^trace_\w+$|^(?:_)?cond_resched\w*$|^might_\w+$|^pr_\w+$|^printk\w*$|^BUILD_BUG_ON\w*$|^(?:static_)?assert$|^smp_\w*mb$|^cpu_relax$|^preempt_(?:en|dis)able$|^tdx_(?:quirk_reset|clear)_\w+$/,
     { kind: 'nothing' },
   ],
   /** Passes on what its first argument, or the object that it points to, holds. */
-  [/^(?:un)?likely$|^READ_ONCE$|^data_race$|^smp_load_acquire$|^rcu_dereference\w*$/, { kind: 'value' }],
+  [
+    /^(?:un)?likely$|^READ_ONCE$|^data_race$|^smp_load_acquire$|^rcu_dereference\w*$|^(?:raw_)?(?:atomic(?:64|_long)?|refcount)_read$/,
+    { kind: 'value' },
+  ],
 ];
 
 const TABLE = [...LOCKS, ...INVALIDATION, ...ZAPS, ...ASSERTIONS, ...OTHERS];
 
 /** What the model knows of a function or macro by its name. */
 export function operationOf(name: string): Operation | undefined {
-  return TABLE.find(([pattern]) => pattern.test(name))?.[1];
+  if (!known.has(name)) {
+    const listed = TABLE.find(([pattern]) => pattern.test(name))?.[1];
+    known.set(
+      name,
+      listed ?? (isTdxCall(name) ? { kind: 'tdx-call' } : changesWord(name) ? { kind: 'store' } : undefined),
+    );
+  }
+  return known.get(name);
 }
+
+/** Each name is looked at once. */
+const known = new Map<string, Operation | undefined>();
 
 /**
  * The mode of a lock class that `guard(name)(...)` takes (DEFINE_GUARD, DEFINE_LOCK_GUARD_1 in include/linux/);

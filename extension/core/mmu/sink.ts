@@ -1,19 +1,17 @@
 import { InputError } from '../input-error';
 import type { FunctionId, FunctionNode, Program } from '../program/program';
-import type { Question } from '../reach/verdict';
+import { type Question, vendorOf } from '../reach/verdict';
 import type { Branch, Value } from './branch';
 import { badness, classesOf, type Consequences, consequencesOf } from './consequences';
 import { runBody } from './execute';
-import { type Decide, type Frame, type Machine, siteOf } from './machine';
+import { type Decide, type Frame, siteOf } from './machine';
 import type { MmuState } from './mmu-state';
 import type { Outcome, TraceEvent } from './outcome';
-import { hasMirrorRoots } from './root-iterator';
-import { DEFAULT_SCENARIO, type GfnRange, type Scenario, startOf, type Traits } from './scenario';
+import { DEFAULT_SCENARIO, type GfnRange, type Scenario, startOf } from './scenario';
 import { guestSees, userspaceSees, vmWords } from './sentences';
-
-/** Statements and calls of all runs together, and expressions that are looked at on the way. */
-const BUDGET = 5_000;
-const READS = 200_000;
+import { traitsOf } from './traits';
+import { worldOf } from './tree-rules';
+import { begun, machineOf, type World } from './world';
 
 /**
  * Runs the model on a sink's body as it stands in the tree. What the VM type decides is asked of `decide`; where a
@@ -28,48 +26,36 @@ export function sinkOutcome(
   scenario: Scenario = DEFAULT_SCENARIO,
 ): Outcome {
   const node = sinkNode(program, sink);
-  const traits = traitsOf(program, sink, question, decide);
+  const world = worldOf(program, vendorOf(question.vm, question.host), decide);
+  const traits = traitsOf(world, sink, question);
   const start = startOf(scenario, question.vm, traits);
   const notes = [`${node.name}() is called for ${vmWords(question.vm)}, scenario ${scenario.name}`];
   if (question.vm === 'tdx' && !traits.mirrorRoots)
     notes.push('hypothetical TD: this tree has no mirror roots, its private pages hang under the direct root');
-  const ends = runSink(program, sink, decide, start, scenario.range, notes);
+  const ends = runSink(world, sink, start, scenario.range, notes);
   return report(node, question, scenario, start, ends);
 }
 
 /** The ways in which a run of the sink's body may end, from any state, for a range `[start, end)` of its caller. */
 export function runSink(
-  program: Program,
+  world: World,
   sink: FunctionId,
-  decide: Decide,
   start: MmuState,
   range: GfnRange,
   notes: readonly string[] = [],
 ): readonly Branch[] {
-  const node = sinkNode(program, sink);
+  const node = sinkNode(world.program, sink);
   if (!('body' in node.fact)) return [];
   const { body, at } = node.fact;
-  const machine: Machine = {
-    program,
-    decide,
-    start,
-    budget: BUDGET,
-    reads: READS,
-    quiet: new Map(),
-    effects: new Map(),
-  };
   const frame: Frame = { node, depth: 0 };
   const site = siteOf(frame, at);
-  const begun: Branch = {
-    state: start,
-    env: parameters(node, range),
-    assumed: new Map(),
-    trace: notes.map((text) => ({ text, site })),
-    unmodelled: [],
-    returnsEarly: false,
-  };
-  const ends = runBody(machine, frame, body, begun);
-  return ends.length === 0 ? [begun] : ends;
+  const first = begun(
+    start,
+    parameters(node, range),
+    notes.map((text) => ({ text, site })),
+  );
+  const ends = runBody(machineOf(world, start), frame, body, first);
+  return ends.length === 0 ? [first] : ends;
 }
 
 function sinkNode(program: Program, sink: FunctionId): FunctionNode {
@@ -89,14 +75,6 @@ function parameters(node: FunctionNode, range: GfnRange): Map<string, Value> {
   if (first !== undefined) env.set(first.name, range.start);
   if (last !== undefined && last !== first) env.set(last.name, range.end);
   return env;
-}
-
-/** Whether the host runs the TDP MMU is a host fact; by default it does. */
-export function traitsOf(program: Program, sink: FunctionId, question: Question, decide: Decide): Traits {
-  const tdp = decide(sink, { k: 'id', at: 0, name: 'tdp_mmu_enabled' });
-  const host = question.host['tdp_mmu_enabled'];
-  const off = host === undefined ? tdp === false : /^(?:0|n|no|off|false)$/i.test(host);
-  return { mirrorRoots: hasMirrorRoots(program), tdpMmu: !off };
 }
 
 function report(

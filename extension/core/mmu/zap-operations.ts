@@ -1,5 +1,4 @@
 import type { Site } from '../program/program';
-import { columnOf, lineOf } from '../syntax/facts';
 import { type Branch, noteUnmodelled, say, type Value } from './branch';
 import type { Call } from './call';
 import type { Evaluated } from './evaluate';
@@ -35,12 +34,13 @@ export function performZap(
     const after = { ...locked, state: zap.state };
     return [say(after, `${name}(): ${leafWords(zap.leaves.length)} of shadow pages removed`, site), true];
   }
-  const known = values.find((value) => typeof value === 'object');
+  const known = values.find((value) => typeof value === 'object' && 'root' in value);
   if (known === undefined && kind === 'zap-root') {
     const assumed = noteUnmodelled(locked, `${name}() on a root that the model cannot tell: all are assumed`, site);
     return zapRoots(machine, assumed, name, site, range, before);
   }
-  if (known !== undefined) return zapOne(machine, locked, name, site, range, known.root, before);
+  if (typeof known === 'object' && 'root' in known)
+    return zapOne(machine, locked, name, site, range, known.root, before);
   const assumed = noteUnmodelled(locked, `${name}(): no root iterator in a body of it: all roots are assumed`, site);
   return zapRoots(machine, assumed, name, site, range, before);
 }
@@ -67,7 +67,7 @@ function zapOne(
 ): Evaluated {
   const root = branch.state.roots[index];
   if (root === undefined) return [branch, before];
-  const zap = zapLeafs(branch.state, index, range.start, range.end);
+  const zap = zapLeafs(machine.rules, branch.state, index, range.start, range.end);
   const which = hasMirrorRoots(machine.program) ? `${root.kind} root` : 'root';
   const gfns = rangeWords(range);
   if (zap.leaves.length === 0) return [say(branch, `${name}(): ${which}, ${gfns}: no present leaf`, site), before];
@@ -75,9 +75,10 @@ function zapOne(
   let after = say({ ...branch, state: zap.state }, what, site);
   for (const leaf of zap.leaves) {
     if (leaf.was === undefined) continue;
+    for (const { text, ...at } of leaf.unmodelled ?? []) after = noteUnmodelled(after, text, at);
     const calls = leaf.calls.join(', ');
     const gfn = `private gfn 0x${leaf.gfn.toString(16)}: S-EPT ${leaf.was}`;
-    const where = septSite(machine, site);
+    const where = leaf.site ?? site;
     const gone = leaf.was === 'MAPPED' ? 'contents lost' : 'not accepted yet, nothing lost';
     if (leaf.refused === undefined) after = say(after, `${gfn} -> FREE, ${gone}: ${calls}`, where);
     else after = bug(after, `${gfn}, KVM_BUG_ON: ${[...leaf.calls, leaf.refused].join(', ')}`, where);
@@ -87,18 +88,6 @@ function zapOne(
 
 function flushNeeded(zap: Zap, before: Value): Value {
   return zap.flush ? true : before;
-}
-
-/** Where this tree takes a leaf out of the S-EPT: the vendor's function for it, if it has one. */
-function septSite(machine: Machine, otherwise: Site): Site {
-  const { functions, symbols } = machine.program;
-  for (const slot of ['remove_external_spte', 'set_external_spte']) {
-    const [target] = symbols.slot(`kvm_x86_ops.${slot}`);
-    const node = target === undefined ? undefined : functions.get(target.functionId);
-    if (node !== undefined && 'at' in node.fact)
-      return { file: node.file, line: lineOf(node.fact.at), column: columnOf(node.fact.at), function: node.name };
-  }
-  return otherwise;
 }
 
 function leafWords(count: number): string {
