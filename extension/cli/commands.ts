@@ -76,7 +76,8 @@ export async function graph(args: Arguments, terminal: Terminal): Promise<ExitCo
 export async function outcome(args: Arguments, terminal: Terminal): Promise<ExitCode> {
   const opened = await chooseAndLoad(args, terminal, 'none');
   const analysis = await openTree(opened);
-  const report = analysis.outcome({ ...args.question, vm: args.vms[0] ?? 'tdx' }, args.allVms ? VM_TYPES : args.vms);
+  const question = { ...args.question, vm: args.vms[0] ?? 'tdx' };
+  const report = analysis.outcome(question, args.allVms ? VM_TYPES : args.vms, { explore: args.explore });
   print({ ...args, allVms: false }, terminal, opened, [report], renderOutcome);
   return 0;
 }

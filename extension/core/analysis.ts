@@ -1,5 +1,6 @@
 import { InputError } from './input-error';
 import { kernelVersion } from './kernel-version';
+import { exploreSink } from './mmu/explore-sink';
 import type { Outcome } from './mmu/outcome';
 import { sinkOutcome } from './mmu/sink';
 import { linkProgram } from './program/link';
@@ -113,10 +114,24 @@ export class Analysis {
     return drawing(this.program, middle, sinks, bounds);
   }
 
-  /** The model on each sink's body, for one VM type or for all that the contract names. */
-  outcome(question: Question, vms: readonly VmType[] = VM_TYPES): OutcomeReport {
+  /**
+   * The model on each sink's body, for one VM type or for all that the contract names; with `explore` also what holds
+   * whatever happens before and after.
+   */
+  outcome(
+    question: Question,
+    vms: readonly VmType[] = VM_TYPES,
+    options: { readonly explore?: boolean } = {},
+  ): OutcomeReport {
     const outcomes = vms.flatMap((vm) =>
-      this.sinkIds(question.sinks).map((sink) => this.sinkOutcome({ ...question, vm }, sink)),
+      this.sinkIds(question.sinks).map((sink) => {
+        const asked = { ...question, vm };
+        const outcome = this.sinkOutcome(asked, sink);
+        if (options.explore !== true) return outcome;
+        const reach = this.reach(asked);
+        const exploration = exploreSink(this.program, sink, asked, (fn, condition) => reach.decide(fn, condition));
+        return { ...outcome, exploration };
+      }),
     );
     return { schemaVersion: SCHEMA_VERSION, outcomes };
   }

@@ -44,6 +44,8 @@ describe('the command on the sample', () => {
     ['check-amd', ['check', 'tree', '--vm', 'default', '--host', 'vendor=amd']],
     ['check-bundled', ['check']],
     ['outcome', ['outcome', 'tree']],
+    ['outcome-explore', ['outcome', 'tree', '--vm', 'tdx', '--explore']],
+    ['help-outcome', ['outcome', '--help']],
     ['why-blocked', ['why', 'tree', 'kvm_noncoherent_dma_assignment_start_or_stop']],
     ['why-reachable', ['why', 'tree', 'kvm_vcpu_ioctl', 'update_mtrr']],
     ['why-json', ['why', 'tree', 'kvm_noncoherent_dma_assignment_start_or_stop', '--format', 'json']],

@@ -45,7 +45,7 @@ export function call(machine: Machine, frame: Frame, x: Call, branch: Branch): E
     return [[branch, knownValue(machine, frame, x, branch) ?? decided(machine, frame, x)]];
   if (machine.budget-- <= 0 || frame.depth >= MAX_DEPTH) return unmodelled(frame, x, branch, machine);
   if (frame.depth >= SHALLOW) {
-    const effect = effectOf(machine, name, file);
+    const effect = effectOf(machine, name, file, frame.away === true);
     if (effect === 'none') return aside(machine, frame, x, branch);
     if (effect === 'unknown') return unmodelled(frame, x, branch, machine);
   }
@@ -67,7 +67,7 @@ function dispatched(machine: Machine, frame: Frame, x: Call, branch: Branch): Ev
     return [[branch, knownValue(machine, frame, x, branch) ?? decided(machine, frame, x)]];
   if (machine.budget-- <= 0 || frame.depth >= MAX_DEPTH) return unmodelled(frame, x, branch, machine);
   if (frame.depth >= SHALLOW) {
-    const effect = effectOf(machine, node.name, node.file);
+    const effect = effectOf(machine, node.name, node.file, frame.away === true);
     if (effect === 'none') return aside(machine, frame, x, branch);
     if (effect === 'unknown') return unmodelled(frame, x, branch, machine);
   }
@@ -147,7 +147,10 @@ function inside(
   const { fact } = target;
   if (!('body' in fact)) return [[branch, undefined]];
   const env = boundParameters(machine, frame, fact, x, values, branch);
-  const inner: Frame = { node: target, depth: frame.depth + 1 };
+  const inner: Frame =
+    frame.away === true && target.id !== machine.sink
+      ? { node: target, depth: frame.depth + 1, away: true }
+      : { node: target, depth: frame.away === true ? 0 : frame.depth + 1 };
   const assumed = new Map([...branch.assumed].filter(([key]) => !key.startsWith(`${inner.depth}:`)));
   return runBody(machine, inner, fact.body, { ...branch, env, assumed }).map((end): Evaluated => {
     const value = end.end?.kind === 'return' ? end.end.value : undefined;

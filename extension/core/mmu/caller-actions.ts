@@ -10,7 +10,7 @@ import { WHOLE_RANGE } from './scenario';
 import { runSink } from './sink';
 import { CR0_CD } from './owned-values';
 import { withVcpu } from './vcpu';
-import { runFunction, type World } from './world';
+import { leftBy, runFunction, type World } from './world';
 
 /**
  * What userspace and the guest set in motion and the tree's own code decides: the sink itself, called for all gfns by
@@ -29,7 +29,7 @@ export function callerActions(world: World, sink: FunctionId, start: MmuState): 
 
 /** An action whose run the tree's code is; `applies`: there is something to do. */
 function action(name: string, run: Run, applies: (state: MmuState) => boolean = () => true): Action {
-  const shared = runOnce(run, (_, branches) => distinct(branches.map((branch) => branch.state)));
+  const shared = runOnce(run, (before, branches) => distinct(branches.map((branch) => leftBy(before, branch))));
   return {
     name,
     run: (state) => (state.vm.dead || !applies(state) ? [] : shared(state)),

@@ -10,6 +10,7 @@ import { type Rules, RULES } from './rules';
 import { DEFAULT_SCENARIO, type Scenario, startOf } from './scenario';
 import { traitsOf } from './traits';
 import { worldOf } from './tree-rules';
+import type { Unmodelled } from './world';
 
 /** What was found of a sink by doing everything that can happen, in every order. Plain data. */
 export interface SinkExploration {
@@ -25,6 +26,8 @@ export interface SinkExploration {
   /** All states were met, and not only those within the depth. */
   readonly complete: boolean;
   readonly invariants: readonly Answer[];
+  /** What of the tree's code that the actions run the model does not know; sorted. */
+  readonly unmodelled: readonly Unmodelled[];
 }
 
 export interface Answer {
@@ -67,7 +70,7 @@ export function exploreSink(
   decide: Decide,
   options: { readonly depth?: number; readonly rules?: Rules } = {},
 ): SinkExploration {
-  const world = worldOf(program, vendorOf(question.vm, question.host), decide, options.rules ?? RULES);
+  const world = worldOf(program, vendorOf(question.vm, question.host), decide, sink, options.rules ?? RULES);
   const traits = traitsOf(world, sink, question);
   const starts = (question.vm === 'tdx' ? [RUNNING, CREATED] : [RUNNING]).map((scenario): Start => {
     const state = startOf(scenario, question.vm, traits);
@@ -79,6 +82,7 @@ export function exploreSink(
   if (first === undefined) throw new Error('no state to start from');
   const actions = [...actionsOn(world.rules, first.state, GFNS), ...callerActions(world, sink, first.state)];
   const invariants = invariantsOf(world.rules);
+  world.unmodelled.clear();
   const { broken, ...counts } = explore(starts, actions, invariants, options.depth ?? DEPTH);
   return {
     vm: question.vm,
@@ -91,5 +95,6 @@ export function exploreSink(
       const counterexample = broken.find((one) => one.invariant === name);
       return { name, holds: counterexample === undefined, ...(counterexample === undefined ? {} : { counterexample }) };
     }),
+    unmodelled: [...world.unmodelled].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, note]) => note),
   };
 }

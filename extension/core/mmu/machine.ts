@@ -17,6 +17,8 @@ export interface Machine {
   readonly rules: Rules;
   /** The state before the sink runs. */
   readonly start: MmuState;
+  /** The sink of the question. */
+  readonly sink?: FunctionId;
   /** Statements and calls left, over all runs. */
   budget: number;
   /** Expressions left that are evaluated without being run. */
@@ -38,6 +40,8 @@ export interface Frame {
   readonly depth: number;
   /** Inside a macro: the place of its use, which stands for all places in the macro's body. */
   readonly use?: Site;
+  /** KVM's code away from the sink: helpers' own locks and WARNs do not matter there. Whoever calls the sink is back at it. */
+  readonly away?: boolean;
 }
 
 export const MAX_DEPTH = 8;

@@ -15,6 +15,10 @@ const OWNED_FIELDS: ReadonlySet<string> = new Set([
   'vm_dead',
 ]);
 
+export function isOwnedField(name: string): boolean {
+  return OWNED_FIELDS.has(name);
+}
+
 /** `undefined`: not a field that the state holds. `unknown`: it is one, and nobody knows what it holds now. */
 function changed(state: MmuState, name: string, owner: Value, value: Value): MmuState | 'unknown' | undefined {
   if (!OWNED_FIELDS.has(name)) return undefined;

@@ -6,13 +6,13 @@ import type { Branch, Value } from './branch';
 import { execute } from './execute';
 import type { MmuState } from './mmu-state';
 import { runOnce } from './run-once';
-import { begun, machineOf, type World } from './world';
+import { begun, leftBy, machineOf, noted, type World } from './world';
 
 /** The function in which a vCPU handles its requests before it enters the guest (x86.c). */
 const ENTERS = 'vcpu_enter_guest';
 
 /** What lies below is entered for the operations that it leads to only. */
-const AWAY = 2;
+const FAR = 2;
 
 /** Requests that change what the model holds. Of the others the tree's code is not run. */
 const MODELLED = /^KVM_REQ_APICV_UPDATE$/;
@@ -55,13 +55,13 @@ function handle(
   const env = new Map<string, Value>();
   if ('body' in node.fact)
     for (const { name, type } of node.fact.params) if (type.startsWith('struct kvm_vcpu')) env.set(name, { vcpu });
-  return execute(machineOf(world, state), { node, depth: AWAY }, arm, [begun(state, env)]);
+  return noted(world, execute(machineOf(world, state), { node, depth: FAR, away: true }, arm, [begun(state, env)]));
 }
 
 /** Of runs through undecided conditions: one that kills the VM, else one that changes something, else any. */
 function worst(before: MmuState, ends: readonly Branch[]): readonly MmuState[] {
   const end = ends.find(({ state }) => state.vm.dead) ?? ends.find(({ state }) => state !== before) ?? ends[0];
-  return end === undefined ? [] : [end.state];
+  return end === undefined ? [] : [leftBy(before, end)];
 }
 
 function armOf(node: FunctionNode, request: string): readonly Stmt[] {

@@ -11,7 +11,7 @@ import { DEFAULT_SCENARIO, type GfnRange, type Scenario, startOf } from './scena
 import { guestSees, userspaceSees, vmWords } from './sentences';
 import { traitsOf } from './traits';
 import { worldOf } from './tree-rules';
-import { begun, machineOf, type World } from './world';
+import { begun, machineOf, noted, type World } from './world';
 
 /**
  * Runs the model on a sink's body as it stands in the tree. What the VM type decides is asked of `decide`; where a
@@ -26,7 +26,7 @@ export function sinkOutcome(
   scenario: Scenario = DEFAULT_SCENARIO,
 ): Outcome {
   const node = sinkNode(program, sink);
-  const world = worldOf(program, vendorOf(question.vm, question.host), decide);
+  const world = worldOf(program, vendorOf(question.vm, question.host), decide, sink);
   const traits = traitsOf(world, sink, question);
   const start = startOf(scenario, question.vm, traits);
   const notes = [`${node.name}() is called for ${vmWords(question.vm)}, scenario ${scenario.name}`];
@@ -54,7 +54,7 @@ export function runSink(
     parameters(node, range),
     notes.map((text) => ({ text, site })),
   );
-  const ends = runBody(machineOf(world, start), frame, body, first);
+  const ends = noted(world, runBody(machineOf(world, start), frame, body, first));
   return ends.length === 0 ? [first] : ends;
 }
 

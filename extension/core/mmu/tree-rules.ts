@@ -17,8 +17,22 @@ import { factOf, foundOf, returnedBy, runFunction, type World } from './world';
  * The rules that the tree's own code gives: what the vendor's table runs to change an S-EPT entry and to choose a
  * memory type, and what a vCPU does about its requests. The model's own rules stand where the tree has no such code.
  */
-export function worldOf(program: Program, vendor: Vendor, decide: Decide, base: Rules = RULES): World {
-  const bare: World = { program, decide: askOnce(decide), vendor, rules: base, found: foundOf(program, vendor) };
+export function worldOf(
+  program: Program,
+  vendor: Vendor,
+  decide: Decide,
+  sink?: FunctionId,
+  base: Rules = RULES,
+): World {
+  const bare: World = {
+    program,
+    decide: askOnce(decide),
+    vendor,
+    rules: base,
+    found: foundOf(program, vendor),
+    unmodelled: new Map(),
+    ...(sink === undefined ? {} : { sink }),
+  };
   const remove = slotTarget(program, 'kvm_x86_ops.remove_external_spte', vendor);
   const set = slotTarget(program, 'kvm_x86_ops.set_external_spte', vendor);
   const memoryType = slotTarget(program, 'kvm_x86_ops.get_mt_mask', vendor);

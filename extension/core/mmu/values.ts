@@ -156,6 +156,8 @@ export function computed(op: string, l: Value, r: Value): Value {
       return a - b;
     case '&':
       return a & b;
+    case '^':
+      return a ^ b;
     case '|':
       return typeof l === 'boolean' && typeof r === 'boolean' ? l || r : a | b;
     case '<<':

@@ -13,8 +13,27 @@ export interface World {
   readonly decide: Decide;
   readonly vendor: Vendor;
   readonly rules: Rules;
+  /** The sink of the question. */
+  readonly sink?: FunctionId;
   /** What was found out about functions of the tree: see `Machine`. */
   readonly found: Found;
+  /** Calls that no run knew, by place: they never vanish. */
+  readonly unmodelled: Map<string, Unmodelled>;
+}
+
+export type Unmodelled = Branch['unmodelled'][number];
+
+/** What a run leaves. One that the model gave up still holds what it would have released. */
+export function leftBy(before: MmuState, { state, end }: Branch): MmuState {
+  if (end?.kind !== 'given-up') return state;
+  return { ...state, locks: before.locks, invalidation: before.invalidation };
+}
+
+/** Keeps what runs did not know. */
+export function noted({ unmodelled }: World, ends: readonly Branch[]): readonly Branch[] {
+  for (const end of ends)
+    for (const note of end.unmodelled) unmodelled.set(`${note.file}:${note.line}:${note.column}:${note.text}`, note);
+  return ends;
 }
 
 export type Found = Pick<Machine, 'effects' | 'quiet' | 'dispatches' | 'expansions'>;
@@ -39,8 +58,9 @@ const BUDGET = 5_000;
 const READS = 200_000;
 
 export function machineOf(world: World, start: MmuState): Machine {
-  const { program, decide, vendor, rules, found } = world;
-  return { program, decide, vendor, rules, start, budget: BUDGET, reads: READS, ...found };
+  const { program, decide, vendor, rules, sink, found } = world;
+  const at = sink === undefined ? {} : { sink };
+  return { program, decide, vendor, rules, ...at, start, budget: BUDGET, reads: READS, ...found };
 }
 
 /** The state before any code ran. */
@@ -65,11 +85,11 @@ export function runFunction(
   if (node === undefined || !('body' in node.fact)) return [];
   const { body, params } = node.fact;
   const env = new Map(params.map((param): [string, Value] => [param.name, args.get(param.name)]));
-  return runBody(machineOf(world, state), frameOf(node), body, begun(state, env));
+  return noted(world, runBody(machineOf(world, state), frameOf(node), body, begun(state, env)));
 }
 
 export function frameOf(node: FunctionNode): Frame {
-  return { node, depth: ABOVE };
+  return { node, depth: ABOVE, away: true };
 }
 
 /** A function's definition, if the tree has its body. */

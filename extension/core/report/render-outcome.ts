@@ -1,6 +1,6 @@
-import type { Outcome } from '../mmu/outcome';
 import { place } from '../program/place';
-import type { GraphReport, OutcomeReport } from './contract';
+import type { ExploredOutcome, GraphReport, OutcomeReport } from './contract';
+import { explorationLines } from './render-exploration';
 import { linuxName, oneLine, outcomeText, plural, thousands, vmName } from './words';
 
 /** Text of an outcome: per VM type the answer, what guest and userspace see, and the events in order. */
@@ -8,7 +8,7 @@ export function renderOutcome(report: OutcomeReport): string {
   return report.outcomes.map((outcome) => `${outcomeLines(outcome).join('\n')}\n`).join('\n');
 }
 
-function outcomeLines(outcome: Outcome): string[] {
+function outcomeLines(outcome: ExploredOutcome): string[] {
   return [
     `${outcome.sink}() for ${vmName(outcome.vm)}, ${outcome.scenario}: ${outcomeText(outcome)}`,
     `  classes: ${outcome.classes.join(', ')}`,
@@ -19,6 +19,7 @@ function outcomeLines(outcome: Outcome): string[] {
       return `  ${String(i + 1).padStart(2)}. ${oneLine(event.text, 110)}${where}`;
     }),
     ...outcome.unmodelled.map((call) => `  not modelled: ${oneLine(call.text, 80)}  ${place(call)}`),
+    ...(outcome.exploration === undefined ? [] : explorationLines(outcome.exploration)),
   ];
 }
 
