@@ -6,13 +6,12 @@ import { decided, evaluate, type Evaluated, truths } from './evaluate';
 import { dispatchOf } from './dispatch';
 import { effectOf } from './effects';
 import { execute, runBody } from './execute';
-import { type Frame, type Machine, MAX_DEPTH, siteOf } from './machine';
+import { expansion, type Frame, type Machine, MAX_DEPTH, siteOf } from './machine';
 import { operationOf } from './operations';
 import { perform } from './perform';
 import { boundParameters, copiedBack } from './pointers';
 import { changesNothing } from './purity';
 import { isRootIterator } from './root-iterator';
-import { substituted } from '../syntax/substitute';
 import { knownValue } from './values';
 
 /** Helpers this close to the sink are entered in any case; those further down only for the operations that they lead to. */
@@ -198,8 +197,7 @@ function loopsOverRoots(body: readonly Stmt[]): boolean {
 /** A macro's body in the place of its use. */
 function expandHere(machine: Machine, frame: Frame, macro: MacroFact, x: Call, branch: Branch): Evaluated[] {
   const inner: Frame = { ...frame, depth: frame.depth + 1, use: siteOf(frame, x.at) };
-  const body = machine.expansions.get(x) ?? substituted(macro, x.args);
-  machine.expansions.set(x, body);
+  const body = expansion(machine, macro, x);
   if (body.expr !== undefined) return evaluate(machine, inner, body.expr, branch);
   return execute(machine, inner, body.stmts ?? [], [branch]).map((after) => [after, undefined]);
 }

@@ -101,15 +101,20 @@ function run(
   if (end === undefined) return { state, calls: [], failed: true, site: siteOfFunction(world, id), unmodelled: [] };
   const calls = end.trace.flatMap((event) => (event.seamcall === undefined ? [] : [event.seamcall]));
   const bugs = end.state.vm.bugged && !state.vm.bugged;
-  const refused = bugs ? (calls.at(-1)?.split(': ')[1] ?? end.trace.at(-1)?.text ?? 'KVM_BUG_ON') : undefined;
+  const refused = bugs ? (calls.at(-1)?.split(': ')[1] ?? whyBugged(end)) : undefined;
   return {
     state: end.state,
     calls: calls.map((call) => call.split(':')[0] ?? call),
     ...(refused === undefined ? {} : { refused }),
     failed: truth(returnedBy(end)) ?? bugs,
-    site: end.state.vm.bugSite ?? siteOfFunction(world, id),
+    site: (bugs ? end.state.vm.bugSite : undefined) ?? siteOfFunction(world, id),
     unmodelled: ends.flatMap((one) => one.unmodelled),
   };
+}
+
+/** The event that bugged the VM. */
+function whyBugged({ trace }: Branch): string {
+  return trace.findLast(({ text }) => text.includes('bugged'))?.text ?? 'KVM_BUG_ON';
 }
 
 /** The whole state again, with what the code did to the TD's entry, to the vCPUs and to the VM's life. */

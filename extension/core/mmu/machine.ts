@@ -1,6 +1,6 @@
 import type { FunctionId, FunctionNode, Program, Site, Vendor } from '../program/program';
-import { columnOf, lineOf, type Expr } from '../syntax/facts';
-import type { substituted } from '../syntax/substitute';
+import { columnOf, lineOf, type Expr, type MacroFact } from '../syntax/facts';
+import { substituted } from '../syntax/substitute';
 import type { Effect } from './effects';
 import type { Dispatch } from './dispatch';
 import type { MmuState } from './mmu-state';
@@ -42,6 +42,17 @@ export interface Frame {
   readonly use?: Site;
   /** KVM's code away from the sink: helpers' own locks and WARNs do not matter there. Whoever calls the sink is back at it. */
   readonly away?: boolean;
+}
+
+/** A macro's body with the arguments of a use put in, made once for each use. */
+export function expansion(
+  machine: Machine,
+  macro: MacroFact,
+  x: Extract<Expr, { k: 'call' }>,
+): ReturnType<typeof substituted> {
+  const body = machine.expansions.get(x) ?? substituted(macro, x.args);
+  machine.expansions.set(x, body);
+  return body;
 }
 
 export const MAX_DEPTH = 8;

@@ -3,6 +3,7 @@ import type { Value } from './branch';
 import { memoryTypeNumber } from './memory-types';
 import type { MmuState } from './mmu-state';
 import type { Vcpu } from './vcpu';
+import { hasPrivateMemory } from './vm';
 import { vmTypeNumber } from './vm-type';
 
 /**
@@ -19,6 +20,8 @@ export function ownedValue(state: MmuState, name: string, owner: Value): Value {
     case 'gfn_direct_bits':
     case 'gfn_shared_mask':
       return state.vm.directBits;
+    case 'has_private_mem':
+      return hasPrivateMemory(state.vm.type);
     case 'disabled_quirks':
       return state.vm.disabledQuirks;
     case 'noncoherent_dma_count':
@@ -42,6 +45,11 @@ export function ownedValue(state: MmuState, name: string, owner: Value): Value {
     case 'shadow_root_allocated':
     case 'indirect_shadow_pages':
       return state.rmaps.size > 0;
+    case 'pre_fault_allowed':
+      return state.td === undefined ? undefined : state.td.state === 'RUNNABLE';
+    case 'page_add_src':
+      // Set while KVM_TDX_INIT_MEM_REGION runs, which is the only way to a fault before the TD is runnable.
+      return state.td === undefined ? undefined : state.td.state !== 'RUNNABLE';
     case 'hkid':
       return state.td === undefined ? undefined : state.td.hkidAssigned ? 1n : -1n;
     default:

@@ -3,7 +3,7 @@ import type { Expr, Stmt } from '../syntax/facts';
 import { type Branch, pointeeKey, type Value } from './branch';
 import { dispatchOf } from './dispatch';
 import type { FunctionNode } from '../program/program';
-import { type Frame, type Machine, MAX_DEPTH } from './machine';
+import { expansion, type Frame, type Machine, MAX_DEPTH } from './machine';
 import { operationOf } from './operations';
 import { isOwnedCall, ownedCall, ownedValue, tdStateValue, vmTypeValue } from './owned-values';
 import { changesNothing } from './purity';
@@ -193,7 +193,11 @@ function callValue(scope: Scope, x: Extract<Expr, { k: 'call' }>): Value {
   if (/^BIT(?:_ULL)?$/.test(name) && first !== undefined) return computed('<<', 1n, valueOf(scope, first));
   if (!changesNothing(machine, name, frame.node.file)) return undefined;
   const node = symbols.functionsNamed(name, frame.node.file).find((one) => one.active && 'body' in one.fact);
-  return node === undefined ? undefined : bodyValue(scope, node, x.args);
+  if (node !== undefined) return bodyValue(scope, node, x.args);
+  const macro = symbols.macro(name, frame.node.file);
+  if (macro?.params === undefined || macro.expr === undefined) return undefined;
+  const { expr } = expansion(machine, macro, x);
+  return expr === undefined ? undefined : valueOf(scope, expr);
 }
 
 /** What a function that only reads returns. */
