@@ -233,3 +233,24 @@ describeTree('7.x', (top) => {
     expect(runVcpu(td.world.rules, inhibit(td, 'BLOCKIRQ', true), 0).vm.dead).toBe(false);
   });
 });
+
+for (const tree of TREES)
+  describeTree(tree, (top) => {
+    it('shadow paging: the rmaps of each memslot are walked, by the handler that the tree names', async () => {
+      const program = await programWith(top, (sink) => sink);
+      const shadow = outcome(program, 'default', () => 'unknown', 'shadow');
+      expect(shadow.zapped).toEqual({ direct: false, mirror: false, rmap: true });
+      expect(shadow.unmodelled).toEqual([]);
+      expect(shadow.trace.some(({ text }) => /\(_*kvm_zap_rmap\): gfns 0x0 to 0x1000: 5 leaves/.test(text))).toBe(true);
+      const walker =
+        tree === '6.1'
+          ? ['memslot, __kvm_zap_rmap,', 'memslot, __rmap_write_protect,']
+          : ['slot, kvm_zap_rmap,', 'slot, rmap_write_protect_all,'];
+      const other = await programEdited(top, 'arch/x86/kvm/mmu/mmu.c', (text) =>
+        swap(text, walker[0] ?? '', walker[1] ?? ''),
+      );
+      const kept = outcome(other, 'default', () => 'unknown', 'shadow');
+      expect(kept.zapped.rmap).toBe(false);
+      expect(kept.unmodelled.map(({ text }) => text).join()).toContain('write_protect');
+    });
+  });

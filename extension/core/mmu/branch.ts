@@ -4,13 +4,14 @@ import type { TraceEvent } from './outcome';
 
 /**
  * A value of the sink's code: a boolean, a number, one of the state's roots by its index, a vCPU by its id (also its
- * `arch` and its `apic`), an SPTE by what it maps, or unknown.
+ * `arch` and its `apic`), a memslot by its index, an SPTE by what it maps, or unknown.
  */
 export type Value =
   | boolean
   | bigint
   | { readonly root: number }
   | { readonly vcpu: number }
+  | { readonly slot: number }
   | { readonly spte: 'leaf' | 'table' | 'none' }
   | undefined;
 

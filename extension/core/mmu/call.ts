@@ -7,11 +7,13 @@ import { dispatchOf } from './dispatch';
 import { effectOf } from './effects';
 import { execute, runBody } from './execute';
 import { expansion, type Frame, type Machine, MAX_DEPTH, siteOf } from './machine';
-import { operationOf } from './operations';
+import { isSlotIterator } from './loops';
+import { operationOf, walksRmaps } from './operations';
 import { perform } from './perform';
 import { boundParameters, copiedBack } from './pointers';
 import { changesNothing } from './purity';
 import { isRootIterator } from './root-iterator';
+import { walkExprs, walkStmts } from '../syntax/walk';
 import { knownValue } from './values';
 
 /** Helpers this close to the sink are entered in any case; those further down only for the operations that they lead to. */
@@ -161,7 +163,7 @@ function inside(
 
 /**
  * Enters a function that the model also knows by its effect, if its body leads to operations that the model can
- * follow: it loops over roots. `undefined`: it does not.
+ * follow: it loops over roots or memslots, or walks rmaps. `undefined`: it does not.
  */
 export function enterByName(
   machine: Machine,
@@ -171,27 +173,19 @@ export function enterByName(
   values: readonly Value[],
   branch: Branch,
 ): Evaluated[] | undefined {
-  if (!('body' in target.fact) || !loopsOverRoots(target.fact.body)) return undefined;
+  if (!('body' in target.fact) || !canFollow(target.fact.body)) return undefined;
   return inside(machine, frame, target, x, values, branch);
 }
 
-function loopsOverRoots(body: readonly Stmt[]): boolean {
-  return body.some((stmt) => {
-    switch (stmt.k) {
-      case 'each':
-        return isRootIterator(stmt.macro) || loopsOverRoots(stmt.body);
-      case 'if':
-        return loopsOverRoots(stmt.then) || loopsOverRoots(stmt.else ?? []);
-      case 'block':
-      case 'when':
-      case 'loop':
-        return loopsOverRoots(stmt.body);
-      case 'guard':
-        return loopsOverRoots(stmt.body ?? []);
-      default:
-        return false;
-    }
+function canFollow(body: readonly Stmt[]): boolean {
+  let found = false;
+  walkStmts(body, (stmt) => {
+    found ||= stmt.k === 'each' && (isRootIterator(stmt.macro) || isSlotIterator(stmt.macro));
   });
+  walkExprs(body, (x) => {
+    found ||= x.k === 'call' && x.fn.k === 'id' && walksRmaps(x.fn.name);
+  });
+  return found;
 }
 
 /** A macro's body in the place of its use. */

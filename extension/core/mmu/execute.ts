@@ -2,7 +2,7 @@ import type { Stmt } from '../syntax/facts';
 import { type Branch, isFinal, joined, noteUnmodelled, resumed, say, type Value, withEnv } from './branch';
 import { evaluate, truths } from './evaluate';
 import { dropNamed, lockName, takeNamed } from './lock-operations';
-import { eachRoot, eachVcpu, loop, once } from './loops';
+import { eachRoot, eachSlot, eachVcpu, isSlotIterator, loop, once } from './loops';
 import { type Frame, type Machine, siteOf } from './machine';
 import { guardMode } from './operations';
 import { isRootIterator } from './root-iterator';
@@ -112,6 +112,7 @@ function step(machine: Machine, frame: Frame, stmt: Stmt, branch: Branch): reado
       return loop(machine, frame, stmt, branch);
     case 'each':
       if (isRootIterator(stmt.macro)) return eachRoot(machine, frame, stmt, branch);
+      if (isSlotIterator(stmt.macro)) return eachSlot(machine, frame, stmt, branch);
       if (stmt.macro === 'kvm_for_each_vcpu') return eachVcpu(machine, frame, stmt, branch);
       return once(machine, frame, stmt.body, branch);
     case 'guard':

@@ -8,7 +8,7 @@ import { isTdxCall } from './tdx-calls';
 export type Operation =
   | { readonly kind: 'lock' | 'unlock'; readonly mode: 'write' | 'read'; readonly lock?: string }
   | { readonly kind: 'invalidate-begin' | 'invalidate-range' | 'invalidate-end' }
-  | { readonly kind: 'zap-rmaps' | 'zap-root' | 'zap-all-roots' }
+  | { readonly kind: 'zap-rmaps' | 'walk-rmaps' | 'zap-root' | 'zap-all-roots' }
   | { readonly kind: 'flush' }
   | { readonly kind: 'bug-on' | 'warn-on' | 'host-bug-on'; readonly condition: boolean }
   | { readonly kind: 'bug' | 'dead' }
@@ -43,12 +43,17 @@ const INVALIDATION: typeof LOCKS = [
   [/^kvm_mmu_invalidate_end$|^kvm_dec_notifier_count$/, { kind: 'invalidate-end' }],
 ];
 
+const WALKS_RMAPS = /^slot_handle_level(?:_range)?$|^_*walk_slot_rmaps\w*$/;
+
+export function walksRmaps(name: string): boolean {
+  return WALKS_RMAPS.test(name);
+}
+
 const ZAPS: typeof LOCKS = [
   /** `kvm_rmap_zap_gfn_range()` (mmu/mmu.c) and what older trees call in its place for each memslot. */
-  [
-    /^_*kvm_rmap_zap_gfn_range$|^_*kvm_zap_rmaps?$|^slot_handle_level(?:_range)?$|^_*walk_slot_rmaps\w*$/,
-    { kind: 'zap-rmaps' },
-  ],
+  [/^_*kvm_rmap_zap_gfn_range$/, { kind: 'zap-rmaps' }],
+  /** `__walk_slot_rmaps(kvm, slot, handler, ...)`, in 6.1 `slot_handle_level_range()`: what the handler does to each rmap of a slot. */
+  [WALKS_RMAPS, { kind: 'walk-rmaps' }],
   /** `tdp_mmu_zap_leafs(kvm, root, start, end, ...)` (mmu/tdp_mmu.c): leaves under one root; `tdp_mmu_zap_root()`: all of them. */
   [/^tdp_mmu_zap_(?:leafs|root)$|^zap_gfn_range$/, { kind: 'zap-root' }],
   /** `kvm_tdp_mmu_zap_leafs(kvm, start, end, flush)`, before 5.17 `kvm_tdp_mmu_zap_gfn_range()`: the roots that its iterator visits. */
@@ -79,7 +84,7 @@ const OTHERS: typeof LOCKS = [
   ],
   /** Passes on what its first argument, or the object that it points to, holds. */
   [
-    /^(?:un)?likely$|^READ_ONCE$|^data_race$|^smp_load_acquire$|^rcu_dereference\w*$|^(?:raw_)?(?:atomic(?:64|_long)?|refcount)_read$/,
+    /^(?:un)?likely$|^READ_ONCE$|^data_race$|^smp_load_acquire$|^s?rcu_dereference\w*$|^array_index_nospec$|^(?:raw_)?(?:atomic(?:64|_long)?|refcount)_read$/,
     { kind: 'value' },
   ],
 ];

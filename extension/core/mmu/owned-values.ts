@@ -59,6 +59,7 @@ export function ownedValue(state: MmuState, name: string, owner: Value): Value {
 
 function fieldOf(state: MmuState, name: string, owner: Exclude<Value, boolean | bigint | undefined>): Value {
   if ('root' in owner) return rootField(state, name, owner.root);
+  if ('slot' in owner) return slotField(state, name, owner.slot);
   if ('vcpu' in owner) return vcpuField(vcpuOf(state, owner), name, owner);
   return undefined;
 }
@@ -76,6 +77,21 @@ function rootField(state: MmuState, name: string, index: number): Value {
       return root.addressSpace === 1;
     case 'role':
       return { root: index };
+    default:
+      return undefined;
+  }
+}
+
+/** Fields of `struct kvm_memory_slot`, and of an iterator that stands at one. */
+function slotField(state: MmuState, name: string, index: number): Value {
+  const slot = state.memory.slots[index];
+  switch (name) {
+    case 'slot':
+      return { slot: index };
+    case 'base_gfn':
+      return slot?.base;
+    case 'npages':
+      return slot?.pages;
     default:
       return undefined;
   }

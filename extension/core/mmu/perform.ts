@@ -14,7 +14,7 @@ import { performTdxCall } from './tdx-calls';
 import { knownValue, truth } from './values';
 import { isKickOnly, withRequest } from './vcpu';
 import { warn } from './vm';
-import { performZap } from './zap-operations';
+import { performZap, walkRmaps } from './zap-operations';
 
 /**
  * Performs an operation that the model knows. `values` are those of the arguments as far as they are known; of an
@@ -58,7 +58,18 @@ export function perform(
       const after = say(having({ invalidation }), text, site);
       return [[bugs ? bug(after, `${name}(): KVM_BUG_ON, more ends than begins`, site) : after, undefined]];
     }
-    case 'zap-rmaps':
+    case 'walk-rmaps':
+      return [walkRmaps(machine, frame, x, values, branch)];
+    case 'zap-rmaps': {
+      const target = definitionOf(machine, name, frame.node.file);
+      const inside = target === undefined ? undefined : enterByName(machine, frame, target, x, values, branch);
+      if (inside === undefined) return [performZap(machine, frame, operation.kind, x, values, branch)];
+      return inside.map(([after, value]) =>
+        after.trace === branch.trace
+          ? [say(after, `${name}(): there are no rmaps in the range`, site), value]
+          : [after, value],
+      );
+    }
     case 'zap-root':
       return [performZap(machine, frame, operation.kind, x, values, branch)];
     case 'zap-all-roots': {
@@ -142,7 +153,7 @@ export function rangeOf(
   frame: Frame,
   x: Call,
   values: readonly Value[],
-  second: 'end' | 'size',
+  second: 'end' | 'last' | 'size',
 ): { readonly start: Gfn; readonly end: Gfn } | undefined {
   const target = x.fn.k === 'id' ? definitionOf(machine, x.fn.name, frame.node.file) : undefined;
   const first =
@@ -151,7 +162,7 @@ export function rangeOf(
   const pair = first >= 0 ? values.slice(first, first + 2) : numbers.length === 2 ? numbers : [];
   const [start, last] = pair;
   if (typeof start !== 'bigint' || typeof last !== 'bigint') return undefined;
-  const end = second === 'end' ? last : start + last;
+  const end = second === 'end' ? last : second === 'last' ? last + 1n : start + last;
   // `-1ul`: up to the end of the address space.
   return { start, end: end < 0n ? end + (1n << 64n) : end };
 }

@@ -6,7 +6,7 @@ import type { MmuState } from './mmu-state';
 export type Run = (state: MmuState) => readonly Branch[];
 
 /**
- * Runs of the tree's code see neither attributes nor memslots nor faults in flight; those that start alike in all else
+ * Runs of the tree's code see neither attributes nor faults in flight; those that start alike in all else
  * end alike, and are made once. `ends`: which of the ways in which a run may end count.
  */
 export function runOnce(
@@ -16,7 +16,11 @@ export function runOnce(
   const known = new Map<string, readonly MmuState[]>();
   return (state) => {
     const { memory, faults, invalidation } = state;
-    const seen: MmuState = { ...state, memory: { slots: [], privateGfns: new Set() }, faults: new Map() };
+    const seen: MmuState = {
+      ...state,
+      memory: { slots: memory.slots, privateGfns: new Set() },
+      faults: new Map(),
+    };
     const key = stateKey(seen);
     const after = known.get(key) ?? ends(seen, run(seen));
     known.set(key, after);

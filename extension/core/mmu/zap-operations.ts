@@ -45,6 +45,37 @@ export function performZap(
   return zapRoots(machine, assumed, name, site, range, before);
 }
 
+/**
+ * A walk over the rmaps of one memslot: what its handler does to each. Only handlers that zap (`kvm_zap_rmap()`) are
+ * known. Its range names the last gfn; without one it is the slot's.
+ */
+export function walkRmaps(
+  machine: Machine,
+  frame: Frame,
+  x: Call,
+  values: readonly Value[],
+  branch: Branch,
+): Evaluated {
+  const site = siteOf(frame, x.at);
+  const name = x.fn.k === 'id' ? x.fn.name : '';
+  const handler = x.args.find((arg) => arg.k === 'id' && /rmap|handler|^fn$/.test(arg.name));
+  const does = handler?.k === 'id' ? handler.name : 'a handler';
+  const before = handed(x, values);
+  if (!/zap_rmap/.test(does)) return [noteUnmodelled(branch, `${name}() with ${does}`, site), undefined];
+  const slot = values.map((value) => slotRange(branch, value)).find((range) => range !== undefined);
+  const range = rangeOf(machine, frame, x, values, 'last') ?? slot ?? { start: 0n, end: ALL_GFNS };
+  const locked = lockChecked(branch, name, site);
+  const zap = zapRmaps(locked.state, range.start, range.end);
+  if (zap.leaves.length === 0) return [say(locked, `${name}(): there are no rmaps in the range`, site), before];
+  const what = `${name}(${does}): ${rangeWords(range)}: ${leafWords(zap.leaves.length)} non-present`;
+  return [say({ ...locked, state: zap.state }, what, site), true];
+}
+
+function slotRange({ state }: Branch, value: Value): Range | undefined {
+  const slot = typeof value === 'object' && 'slot' in value ? state.memory.slots[value.slot] : undefined;
+  return slot === undefined ? undefined : { start: slot.base, end: slot.base + slot.pages };
+}
+
 type Range = { readonly start: Gfn; readonly end: Gfn };
 
 function zapRoots(machine: Machine, branch: Branch, name: string, site: Site, range: Range, before: Value): Evaluated {
