@@ -1,5 +1,6 @@
 import { cac } from 'cac';
 import { InputError } from '../core/input-error';
+import { DEFAULT_SCENARIO, SCENARIOS } from '../core/mmu/scenario';
 import { DEFAULT_SINK, type Question, VM_TYPES, type VmType } from '../core/reach/verdict';
 import { TOOL } from '../core/report/contract';
 import { type Bounds, DIRECTIONS } from '../core/report/neighbourhood';
@@ -27,12 +28,16 @@ export interface Arguments {
   /** The VM types asked for; one unless `all` was. */
   readonly vms: readonly VmType[];
   readonly allVms: boolean;
+  /** `--vm` was given. */
+  readonly vmGiven: boolean;
   readonly question: Omit<Question, 'vm'>;
   readonly format: Format;
   readonly output: string | undefined;
   readonly timings: boolean;
   readonly full: boolean;
   readonly queries: string | undefined;
+  /** Of `outcome`: a built-in scenario's name, or a file. */
+  readonly scenario: string | undefined;
   readonly from: string | undefined;
   readonly to: string | undefined;
   readonly cut: boolean;
@@ -77,6 +82,7 @@ export function readArguments(argv: readonly string[]): Arguments | undefined {
     command: name,
     operands: parser.args,
     ...vmsOf(one(options, 'vm'), name),
+    vmGiven: options['vm'] !== undefined,
     question: {
       sinks: sinksOf(many(options, 'sink')),
       host: hostOf(many(options, 'host')),
@@ -87,6 +93,7 @@ export function readArguments(argv: readonly string[]): Arguments | undefined {
     timings: options['timings'] === true,
     full: options['full'] === true,
     queries: one(options, 'queries'),
+    scenario: one(options, 'scenario'),
     from: one(options, 'from'),
     to: one(options, 'to'),
     cut: options['cut'] === true,
@@ -132,6 +139,10 @@ function makeParser(): ReturnType<typeof cac> {
     .option('--depth <calls>', `how many calls away (default: ${DRAWN.depth})`)
     .option('--nodes <count>', `how many functions at most, the nearest first (default: ${DRAWN.most})`);
   commands.outcome.option('--explore', 'do all that can happen to the VM, in every order, and tell what does not hold');
+  commands.outcome.option(
+    '--scenario <name>',
+    `${SCENARIOS.map(({ name }) => name).join(', ')}, or a JSON file; - is standard input (default: ${DEFAULT_SCENARIO.name})`,
+  );
   commands.lsp.option('--stdio', 'speak over standard input and output');
   parser
     .usage(`COMMAND [options]\n${NOTES}`)
@@ -140,7 +151,7 @@ function makeParser(): ReturnType<typeof cac> {
     .option('--host <key=value>', 'a departure from the reference host: vendor, or a module parameter; repeatable')
     .option('--format <format>', 'text or json, of graph also dot (default: text)')
     .option('--output <file>', 'write there instead of to standard output')
-    .option('--full', 'the whole tree, every caller')
+    .option('--full', 'the whole tree, every caller, every step')
     .option('--timings', 'how long each step took')
     .option('--no-assumptions', 'rest on nothing that is assumed about the state of a VM');
   parser.version(TOOL.version);

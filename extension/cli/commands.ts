@@ -2,10 +2,11 @@ import { Analysis } from '../core/analysis';
 import { InputError } from '../core/input-error';
 import { PatchAnalysis } from '../core/patch-analysis';
 import { gotWorse } from '../core/patch/changes';
-import { type Question, VM_TYPES } from '../core/reach/verdict';
+import type { Question } from '../core/reach/verdict';
 import { type Reports, SCHEMA_VERSION } from '../core/report/contract';
 import { renderCheck } from '../core/report/render-check';
-import { renderGraph, renderOutcome } from '../core/report/render-outcome';
+import { renderGraph } from '../core/report/render-graph';
+import { renderOutcome } from '../core/report/render-outcome';
 import { renderPatch } from '../core/report/render-patch';
 import { renderPaths, renderWhy } from '../core/report/render-path';
 import { isFinding } from '../core/report/words';
@@ -14,6 +15,7 @@ import { chooseAndLoad, type Opened, refuseUnreadable, sampleNote } from './open
 import { jsonText, type Terminal, writeResult } from './output';
 import { answerQueries, readQueries } from './queries';
 import { readInput } from './read-input';
+import { checkScenarioHost, chooseScenario } from './scenario-argument';
 
 export type ExitCode = 0 | 1 | 2 | 3;
 
@@ -72,13 +74,17 @@ export async function graph(args: Arguments, terminal: Terminal): Promise<ExitCo
   return 0;
 }
 
-/** `kvm-lens outcome [TREE]`: one report of all VM types that were asked for. */
+/** `kvm-lens outcome [TREE]`: one report of all VM types that were asked for, or that the scenario is about. */
 export async function outcome(args: Arguments, terminal: Terminal): Promise<ExitCode> {
   const opened = await chooseAndLoad(args, terminal, 'none');
+  const choice = await chooseScenario(args, terminal);
   const analysis = await openTree(opened);
-  const question = { ...args.question, vm: args.vms[0] ?? 'tdx' };
-  const report = analysis.outcome(question, args.allVms ? VM_TYPES : args.vms, { explore: args.explore });
-  print({ ...args, allVms: false }, terminal, opened, [report], renderOutcome);
+  checkScenarioHost(choice, analysis.program);
+  const { scenario, vms, host } = choice;
+  const question = { ...args.question, host: { ...host, ...args.question.host }, vm: vms[0] ?? 'tdx' };
+  const report = analysis.outcome(question, vms, { scenario, explore: args.explore });
+  const options = { full: args.full, hypotheticalTd: analysis.hypotheticalTd };
+  print({ ...args, allVms: false }, terminal, opened, [report], (one) => renderOutcome(one, options));
   return 0;
 }
 

@@ -1,7 +1,9 @@
 import { InputError } from './input-error';
 import { kernelVersion } from './kernel-version';
 import { exploreSink } from './mmu/explore-sink';
+import type { Decide } from './mmu/machine';
 import type { Outcome } from './mmu/outcome';
+import { DEFAULT_SCENARIO, type Scenario } from './mmu/scenario';
 import { sinkOutcome } from './mmu/sink';
 import { linkProgram } from './program/link';
 import { FactsStore, loadFacts } from './program/load';
@@ -27,6 +29,13 @@ export interface OpenOptions {
   readonly progress?: (done: number, total: number) => void;
   /** Milliseconds of any origin. Without one there are no timings. */
   readonly clock?: () => number;
+}
+
+/** What `Analysis.outcome()` may be asked for. */
+export interface OutcomeOptions {
+  /** Default: the contract's. */
+  readonly scenario?: Scenario;
+  readonly explore?: boolean;
 }
 
 /** The analysis was cancelled by its caller. Neither a fault of the input nor a defect. */
@@ -115,19 +124,19 @@ export class Analysis {
   }
 
   /**
-   * The model on each sink's body, for one VM type or for all that the contract names; with `explore` also what holds
-   * whatever happens before and after.
+   * The model on each sink's body in a scenario, for one VM type or for all that the contract names; with `explore`
+   * also what holds whatever happens before and after.
    */
   outcome(
     question: Question,
     vms: readonly VmType[] = VM_TYPES,
-    options: { readonly explore?: boolean } = {},
+    { scenario = DEFAULT_SCENARIO, explore = false }: OutcomeOptions = {},
   ): OutcomeReport {
     const outcomes = vms.flatMap((vm) =>
       this.sinkIds(question.sinks).map((sink) => {
         const asked = { ...question, vm };
-        const outcome = this.sinkOutcome(asked, sink);
-        if (options.explore !== true) return outcome;
+        const outcome = this.sinkOutcome(asked, sink, scenario);
+        if (!explore) return outcome;
         const reach = this.reach(asked);
         const exploration = exploreSink(this.program, sink, asked, (fn, condition) => reach.decide(fn, condition));
         return { ...outcome, exploration };
@@ -168,12 +177,15 @@ export class Analysis {
     return reach;
   }
 
-  private sinkOutcome(question: Question, sink: FunctionId): Outcome {
+  private sinkOutcome(question: Question, sink: FunctionId, scenario = DEFAULT_SCENARIO): Outcome {
     const reach = this.reach(question);
+    const decide: Decide = (fn, condition) => reach.decide(fn, condition);
+    // Only the scenario that everything but `outcome` is about is asked for again and again.
+    if (scenario !== DEFAULT_SCENARIO) return sinkOutcome(this.program, sink, question, decide, scenario);
     const key = JSON.stringify([question.vm, sink, Object.entries(question.host).sort(), question.assumptions]);
     let outcome = this.outcomes.get(key);
     if (outcome === undefined) {
-      outcome = sinkOutcome(this.program, sink, question, (fn, condition) => reach.decide(fn, condition));
+      outcome = sinkOutcome(this.program, sink, question, decide);
       this.outcomes.set(key, outcome);
     }
     return outcome;

@@ -1,6 +1,7 @@
 import { InputError } from './input-error';
 import { nearNames } from './near-names';
 import type { Edge, FunctionId, FunctionNode, Program } from './program/program';
+import { globalNamed } from './reach/module-parameters';
 import type { ResolvedSite } from './reach/reach';
 
 /**
@@ -56,7 +57,7 @@ export function checkHost(program: Program, host: Readonly<Record<string, string
       continue;
     }
     const names = new Set([...program.files.values()].flatMap((file) => file.variables.map((one) => one.name)));
-    if (!names.has(key)) {
+    if (!names.has(globalNamed(program, key))) {
       const near = nearNames(key, names);
       const hint = near.length === 0 ? '' : `; near names: ${near.join(', ')}`;
       throw new InputError(`${key}=${value}: this tree has no module parameter or global ${key}${hint}`);

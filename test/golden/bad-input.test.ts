@@ -24,8 +24,20 @@ beforeAll(() => {
   const hunk = ['@@ -1,3 +1,3 @@', ' no', '-such', '+other', ' text', ''].join('\n');
   writeFileSync(at('misfit.patch'), `--- a/arch/x86/kvm/x86.c\n+++ b/arch/x86/kvm/x86.c\n${hunk}`);
   writeFileSync(at('absent.patch'), `--- a/arch/x86/kvm/no.c\n+++ b/arch/x86/kvm/no.c\n${hunk}`);
+  for (const [name, text] of SCENARIOS) writeFileSync(at(`${name}.json`), text);
+  writeFileSync(at('latin.json'), Buffer.from('{"name":"caf\xe9"}', 'latin1'));
   writeFileSync(at('short.patch'), `--- a/arch/x86/kvm/x86.c\n+++ b/arch/x86/kvm/x86.c\n@@ -1,9 +1,9 @@\n-a\n`);
 });
+
+const SCENARIOS = [
+  ['no-json', '{"name": "n",\n "vcpus": 2,}\n'],
+  ['twice', '{"name": "n", "private": [1, {"a": 1, "a": 2}]}'],
+  ['bad-gfn', '{"name": "n", "actions": [{"action": "zap"}, {"action": "fault", "gfn": "0xg"}]}'],
+  ['bad-action', '{"name": "n", "actions": [{"action": "explode"}]}'],
+  ['later', '{"name": "n", "actions": [{"action": "ioctl", "name": "KVM_SET_MSRS"}]}'],
+  ['bad-host', '{"name": "n", "host": {"enable_apic": "0"}}'],
+  ['large', `{"name": "${'n'.repeat(70_000)}"}`],
+] as const;
 
 afterAll(() => {
   command.dispose();
@@ -68,6 +80,19 @@ describe('bad input gives one clear line and exit code 2', () => {
     ['bad-command-later', ['diff', 'tree', 'tree']],
     ['bad-output', ['check', 'tree', '--output', 'nowhere/report.txt']],
     ['bad-extra', ['check', 'tree', 'tree']],
+    ['bad-scenario-name', ['outcome', 'tree', '--scenario', 'runing']],
+    ['bad-scenario-missing', ['outcome', 'tree', '--scenario', './no.json']],
+    ['bad-scenario-folder', ['outcome', 'tree', '--scenario', 'tree']],
+    ['bad-scenario-json', ['outcome', 'tree', '--scenario', 'no-json.json']],
+    ['bad-scenario-utf8', ['outcome', 'tree', '--scenario', 'latin.json']],
+    ['bad-scenario-twice', ['outcome', 'tree', '--scenario', 'twice.json']],
+    ['bad-scenario-gfn', ['outcome', 'tree', '--scenario', 'bad-gfn.json']],
+    ['bad-scenario-action', ['outcome', 'tree', '--scenario', 'bad-action.json']],
+    ['bad-scenario-later', ['outcome', 'tree', '--scenario', 'later.json']],
+    ['bad-scenario-host', ['outcome', 'tree', '--scenario', 'bad-host.json']],
+    ['bad-scenario-large', ['outcome', 'tree', '--scenario', 'large.json']],
+    ['bad-scenario-endless', ['outcome', 'tree', '--scenario', '/dev/zero']],
+    ['bad-scenario-command', ['check', 'tree', '--scenario', 'running']],
     ['bad-paths-macro', ['paths', 'tree', '--from', 'msr_io', '--to', 'for_each_valid_tdp_mmu_root_yield_safe']],
     ['bad-paths', ['paths', 'tree', '--from', 'msr_io']],
   ])('%s', (name, args) => {

@@ -45,6 +45,10 @@ describe('the command on the sample', () => {
     ['check-bundled', ['check']],
     ['outcome', ['outcome', 'tree']],
     ['outcome-explore', ['outcome', 'tree', '--vm', 'tdx', '--explore']],
+    ['outcome-full', ['outcome', 'tree', '--vm', 'tdx', '--full']],
+    ['outcome-shadow', ['outcome', 'tree', '--vm', 'default', '--scenario', 'shadow']],
+    ['outcome-scenario', ['outcome', 'tree', '--scenario', 'tree/scenario.json', '--full']],
+    ['outcome-scenario-vm', ['outcome', 'tree', '--scenario', 'tree/scenario.json', '--vm', 'snp']],
     ['help-outcome', ['outcome', '--help']],
     ['why-blocked', ['why', 'tree', 'kvm_noncoherent_dma_assignment_start_or_stop']],
     ['why-reachable', ['why', 'tree', 'kvm_vcpu_ioctl', 'update_mtrr']],
@@ -103,6 +107,44 @@ describe('the command on the sample', () => {
     const ended = command.run(args);
     expectTranscript('patch-guarded', args, ended);
     expect(ended.exit).toBe(0);
+  });
+
+  const SINK = '\tbool flush;\n';
+  const ARM = '\tif (tdp_mmu_enabled)\n\t\tflush';
+  it.each([
+    ['seed', 'value unused, in the TDP arm', ARM, `\tKVM_BUG_ON(kvm_gfn_direct_bits(kvm), kvm);\n${ARM}`],
+    [
+      'snp',
+      'a predicate that holds for SNP too',
+      SINK,
+      `${SINK}\n\tKVM_BUG_ON(kvm->arch.vm_type >= KVM_X86_SNP_VM, kvm);\n`,
+    ],
+    ['entry', 'return at entry', SINK, `${SINK}\n\tif (KVM_BUG_ON(is_td(kvm), kvm))\n\t\treturn;\n`],
+    ['leak', 'return with the lock held', ARM, `\tif (KVM_BUG_ON(is_td(kvm), kvm))\n\t\treturn;\n${ARM}`],
+    [
+      'unknown',
+      'calls and conditions that nobody knows',
+      ARM,
+      `\tif (kvm->arch.mystery)\n\t\tpoke_hardware(kvm);\n${ARM}`,
+    ],
+  ])('outcome-patched-%s: %s', (name, _, from, to) => {
+    const tree = join(command.work, `patched-${name}`);
+    cpSync(SAMPLE, tree, { recursive: true });
+    const file = join(tree, 'arch/x86/kvm/mmu/mmu.c');
+    const text = readFileSync(file, 'utf8');
+    expect(text.split(from)).toHaveLength(2);
+    writeFileSync(
+      file,
+      text.replace(from, () => to),
+    );
+    const args = ['outcome', `patched-${name}`];
+    expectTranscript(`outcome-patched-${name}`, args, command.run(args));
+  });
+
+  it('outcome-stdin: a scenario from standard input', () => {
+    const args = ['outcome', 'tree', '--vm', 'tdx', '--scenario', '-'];
+    const stdin = JSON.stringify({ name: 'one page', private: ['0x10'] });
+    expectTranscript('outcome-stdin', args, command.run(args, { stdin }));
   });
 
   it('queries: claims held against the tree, bad ones told in their place', () => {

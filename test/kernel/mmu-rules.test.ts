@@ -167,12 +167,12 @@ describeTree('7.x', (top) => {
       if (td.start.td === undefined) throw new Error('no TD');
       const held: MmuState = { ...td.start, td: { ...td.start.td, contended: true } };
       const done = rules.removeExternal(rules, held, 0x100n, 1);
-      expect(done.calls).toEqual([
-        'TDH.MEM.RANGE.BLOCK',
-        'TDH.MEM.RANGE.BLOCK',
-        'TDH.MEM.TRACK',
-        'TDH.MEM.PAGE.REMOVE',
-        'TDH.PHYMEM.PAGE.WBINVD',
+      expect(done.calls.map(({ name, error, site }) => [name, error, site?.function])).toEqual([
+        ['TDH.MEM.RANGE.BLOCK', 'TDX_OPERAND_BUSY', 'tdx_sept_remove_leaf_spte'],
+        ['TDH.MEM.RANGE.BLOCK', undefined, 'tdx_sept_remove_leaf_spte'],
+        ['TDH.MEM.TRACK', undefined, 'tdx_track'],
+        ['TDH.MEM.PAGE.REMOVE', undefined, 'tdx_sept_remove_leaf_spte'],
+        ['TDH.PHYMEM.PAGE.WBINVD', undefined, 'tdx_sept_remove_leaf_spte'],
       ]);
       expect(done.refused).toBeUndefined();
       expect(done.state.td?.inGuest.size).toBe(0);

@@ -236,7 +236,8 @@ export const GUARDS: readonly PatchCase[] = [
       `if (own_allow) ${VZAP}`,
       `static bool __read_mostly own_allow;\nmodule_param(own_allow, bool, 0444);`,
     ),
-    tdx: 'reachable',
+    tdx: 'blocked',
+    default: 'blocked',
   },
   {
     name: 'fact set at init',

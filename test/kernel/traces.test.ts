@@ -80,7 +80,7 @@ describeTree('7.x', (top) => {
     const program = await programWith(top, (sink) => inArm(sink, `${check};`));
     for (const vm of ['snp', 'tdx', 'sw-protected'] as const)
       expect(run(program, vm)).toMatchObject({ bugged: true, dead: true });
-    expect(run(program, 'snp').guest).toContain('A healthy SNP guest is killed');
+    expect(run(program, 'snp').guest).toContain('It kills healthy SNP guests');
     for (const vm of ['default', 'sev', 'sev-es'] as const) expect(run(program, vm).bugged).toBe(false);
     const guarded = await programWith(top, (sink) => atEntry(sink, `if (${check})\n\t\treturn;`));
     expect(run(guarded, 'snp')).toMatchObject({ bugged: true, zapped: { direct: false, mirror: false, rmap: false } });

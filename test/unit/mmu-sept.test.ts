@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import * as sept from '../../extension/core/mmu/sept';
-import { addExternal, removeExternal } from '../../extension/core/mmu/external-leaf';
+import { addExternal, removeExternal, type SeamCall } from '../../extension/core/mmu/external-leaf';
 import type { MmuState } from '../../extension/core/mmu/mmu-state';
 import { NOBODY } from '../../extension/core/mmu/nobody';
 import { RULES } from '../../extension/core/mmu/rules';
@@ -173,7 +173,7 @@ function withTd(one: sept.Td): MmuState {
   return { ...NOBODY, td: one };
 }
 
-function remove(one: sept.Td, level = 1): { td: sept.Td; calls: readonly string[]; refused?: string } {
+function remove(one: sept.Td, level = 1): { td: sept.Td; calls: readonly SeamCall[]; refused?: string } {
   const { state, calls, refused } = removeExternal(RULES, withTd(one), GFN, level);
   if (state.td === undefined) throw new Error('no TD left');
   return { td: state.td, calls, ...(refused === undefined ? {} : { refused }) };
@@ -183,7 +183,7 @@ describe('the removal of a private leaf, where the tree does not show it', () =>
   it('blocks, tracks, removes and flushes the cache, and kicks the vCPUs out', () => {
     const running = sept.enterGuest(sept.enterGuest(td('MAPPED'), 0), 1);
     const done = remove(running);
-    expect(done.calls).toEqual([
+    expect(done.calls.map((call) => call.name)).toEqual([
       'TDH.MEM.RANGE.BLOCK',
       'TDH.MEM.TRACK',
       'TDH.MEM.PAGE.REMOVE',
@@ -212,7 +212,7 @@ describe('the removal of a private leaf, where the tree does not show it', () =>
 
   it('does not track before the TD may run', () => {
     const done = remove(td('MAPPED', { state: 'INITIALIZED' }));
-    expect(done.calls).not.toContain('TDH.MEM.TRACK');
+    expect(done.calls.map((call) => call.name)).not.toContain('TDH.MEM.TRACK');
     expect(sept.septEntry(done.td, GFN, 1).state).toBe('FREE');
   });
 

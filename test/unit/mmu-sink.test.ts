@@ -142,6 +142,23 @@ static void outer(struct kvm *k, gfn_t s, gfn_t e)
     snp: KILLED,
   },
   {
+    name: 'private memory for a predicate, through the macro that reads the field',
+    sink: {
+      before: '#define kvm_arch_has_private_mem(k) ((k)->arch.has_private_mem)',
+      arm: 'KVM_BUG_ON(kvm_arch_has_private_mem(kvm), kvm);',
+    },
+    tdx: KILLED_AND_LOST,
+    default: REFAULT,
+    snp: KILLED,
+  },
+  {
+    name: 'private memory for a predicate, the field',
+    sink: { arm: 'KVM_BUG_ON(kvm->arch.has_private_mem, kvm);' },
+    tdx: KILLED_AND_LOST,
+    default: REFAULT,
+    snp: KILLED,
+  },
+  {
     name: 'predicate that holds for SNP too',
     sink: { arm: 'KVM_BUG_ON(is_td(kvm) || is_snp(kvm), kvm);' },
     tdx: KILLED_AND_LOST,
@@ -317,8 +334,12 @@ describe('an outcome', () => {
   });
 
   it('of a check that holds for SNP says that healthy guests are killed', async () => {
-    const outcome = await outcomeOf({ entry: 'if (KVM_BUG_ON(is_snp(kvm), kvm)) return;' }, 'snp');
-    expect(outcome.guest).toContain('healthy SNP guest is killed');
+    const entry = 'if (KVM_BUG_ON(is_snp(kvm), kvm)) return;';
+    expect((await outcomeOf({ entry }, 'snp')).guest).toMatch(/^It kills healthy guests/);
+    const before = 'void zap_it(struct kvm *kvm, gfn_t start, gfn_t end);';
+    const sev = `${before}\nvoid sev_handle_rmp_fault(struct kvm *kvm)\n{\n\tzap_it(kvm, 0, 1);\n}\n`;
+    const outcome = await outcomeOf({ entry, files: { 'arch/x86/kvm/svm/sev.c': sev } }, 'snp');
+    expect(outcome.guest).toMatch(/^It kills healthy SNP guests: sev_handle_rmp_fault\(\) zaps here by design/);
   });
 
   it('bugs the VM once, at the first site', async () => {
@@ -341,10 +362,17 @@ describe('an outcome', () => {
     const at = order.map((text) => trace.findIndex((event) => event.text.includes(text)));
     expect(at).toEqual([...at].sort((a, b) => a - b));
     expect(at.every((index) => index >= 0 && trace[index]?.site !== undefined)).toBe(true);
-    const calls = trace.filter((event) => event.text.includes('TDH.MEM.PAGE.REMOVE'));
-    expect(calls.length).toBe(3);
-    expect(calls[0]?.text).toContain(
-      'contents lost: TDH.MEM.RANGE.BLOCK, TDH.MEM.TRACK, TDH.MEM.PAGE.REMOVE, TDH.PHYMEM.PAGE.WBINVD',
+    expect(trace.map((event) => event.text).filter((text) => text.startsWith('private gfn'))).toEqual(
+      [
+        ['0x100', ', contents lost'],
+        ['0x101', ', contents lost'],
+        ['0x102', ', not accepted yet, nothing lost'],
+      ].flatMap(([gfn, gone]) => [
+        `private gfn ${gfn}: TDH.MEM.RANGE.BLOCK`,
+        `private gfn ${gfn}: TDH.MEM.TRACK`,
+        `private gfn ${gfn}: TDH.MEM.PAGE.REMOVE${gone}`,
+        `private gfn ${gfn}: TDH.PHYMEM.PAGE.WBINVD`,
+      ]),
     );
   });
 

@@ -178,6 +178,8 @@ const CASES: Record<string, string> = {
   'different calls differ': `static void probe(struct kvm *kvm, unsigned long arg) { if (any() != any()) SINK(kvm); }`,
   'same inline call differs': `static unsigned long get(struct kvm *kvm) { return any(); } static void probe(struct kvm *kvm, unsigned long arg) { if (get(kvm)) return; if (get(kvm)) SINK(kvm); }`,
   'ioctl argument memory': `static void probe(struct kvm *kvm, unsigned long arg) { struct pair p = { }; if (copy_from_user(&p, (void *)arg, sizeof(p))) return; if (p.a == 3) SINK(kvm); }`,
+  'outside code runs what it is given with arguments of its own': `static void cb(void *p) { *(int *)p = 5; } static void probe(struct kvm *kvm, unsigned long arg) { int r = 0; smp_call_function_single(arg, cb, &r, 1); if (r) SINK(kvm); }`,
+  'outside code runs what stores to a field': `static struct kvm *vm; static void cb(void *p) { vm->arch.mode = 1; } static void probe(struct kvm *kvm, unsigned long arg) { kvm->arch.mode = 0; on_each_cpu(cb, (void *)arg, 1); if (kvm->arch.mode) SINK(kvm); }`,
   'local copied before change': `static void probe(struct kvm *kvm, unsigned long arg) { int a = arg, b = a; if (a) return; a = 1; if (!b && a) SINK(kvm); }`,
 };
 describe('a call that can happen is never called blocked', () => {

@@ -4,6 +4,7 @@ import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { answerQueries, readQueries } from '../../extension/cli/queries';
 import { Analysis } from '../../extension/core/analysis';
+import { readScenario } from '../../extension/core/mmu/scenario-file';
 import { PatchAnalysis } from '../../extension/core/patch-analysis';
 import { FactsStore } from '../../extension/core/program/load';
 import { DEFAULT_SINK, type Question, VM_TYPES } from '../../extension/core/reach/verdict';
@@ -54,6 +55,9 @@ beforeAll(async () => {
     graph: analysis.graph(),
     outcome: analysis.outcome(question),
     explored: analysis.outcome(question, ['tdx', 'default'], { explore: true }),
+    scenario: analysis.outcome(question, VM_TYPES, {
+      scenario: readScenario(readFileSync(join(SAMPLE, 'scenario.json'), 'utf8')),
+    }),
     patch: patch.report(question),
   });
   const lines = ['{"id":1,"sites":["update_mtrr"],"expect":"reachable"}', '{"sites":["nothing"]}', 'no json'];
@@ -102,6 +106,13 @@ describe('the schemas', () => {
   it.each(['check', 'why', 'paths', 'patch'])('of %s take what --vm all yields', (name) => {
     expect(faults(name, { schemaVersion: 1, reports: [reports[name], reports[name]] })).toEqual([]);
     expect(faults(name, { schemaVersion: 1, reports: [] })).not.toEqual([]);
+  });
+
+  it('hold for a scenario file, and for its outcome', () => {
+    expect(faults('scenario', JSON.parse(readFileSync(join(SAMPLE, 'scenario.json'), 'utf8')))).toEqual([]);
+    expect(faults('scenario', { name: 'n', actions: [{ action: 'explode' }] })).not.toEqual([]);
+    expect(faults('outcome', reports['scenario'])).toEqual([]);
+    expect(JSON.stringify(reports['scenario'])).toContain('"by":"convert"');
   });
 
   it('hold for queries and their answers', () => {

@@ -1,6 +1,6 @@
 import type { Site } from '../program/program';
+import type { SeamCall } from './external-leaf';
 import type { MmuState } from './mmu-state';
-import type { TraceEvent } from './outcome';
 
 /**
  * A value of the sink's code: a boolean, a number, one of the state's roots by its index, a vCPU by its id (also its
@@ -24,10 +24,19 @@ export type End =
   | { readonly kind: 'break' | 'continue' | 'halt' | 'given-up' }
   | { readonly kind: 'goto'; readonly label: string };
 
-/** An event; `choice`: an undecided condition was taken to be so here; `seamcall`: the call of the TDX module that was made. */
-export interface Event extends TraceEvent {
+/**
+ * Something that happened; `choice`: an undecided condition was taken to be so here; `seamcall`: the call of the TDX
+ * module that was made.
+ */
+export interface Event {
+  readonly text: string;
+  readonly site?: Site;
+  /** The state after it. */
+  readonly state: MmuState;
   readonly choice?: string;
-  readonly seamcall?: string;
+  readonly seamcall?: Pick<SeamCall, 'name' | 'error'>;
+  /** The action of a scenario that it is of, where that is not the sink. */
+  readonly by?: string;
 }
 
 /**
@@ -47,7 +56,8 @@ export interface Branch {
 }
 
 export function say(branch: Branch, text: string, site?: Site): Branch {
-  return { ...branch, trace: [...branch.trace, site === undefined ? { text } : { text, site }] };
+  const { state } = branch;
+  return { ...branch, trace: [...branch.trace, site === undefined ? { text, state } : { text, site, state }] };
 }
 
 /** Notes what the model does not know, once per place. */

@@ -1,10 +1,9 @@
 import type { FunctionId, FunctionNode } from '../program/program';
 import type { Branch, Value } from './branch';
-import type { Action } from './explore';
+import type { Action, Told } from './explore';
 import { inhibitReasons } from './inhibits';
 import { sameCaching } from './memory-types';
 import type { MmuState } from './mmu-state';
-import type { TraceEvent } from './outcome';
 import { distinct, type Run, runOnce } from './run-once';
 import { WHOLE_RANGE } from './scenario';
 import { runSink } from './sink';
@@ -38,7 +37,7 @@ function action(name: string, run: Run, applies: (state: MmuState) => boolean = 
 }
 
 /** The trace of the run that a counterexample is most likely about: the longest one. */
-function worstTrace(ends: readonly Branch[]): readonly TraceEvent[] {
+function worstTrace(ends: readonly Branch[]): readonly Told[] {
   const longest = ends.reduce<Branch['trace']>((all, { trace }) => (trace.length > all.length ? trace : all), []);
   return longest.map(({ text, site }) => (site === undefined ? { text } : { text, site }));
 }

@@ -11,13 +11,19 @@ export interface Consequences {
   /** Locks other than `mmu_lock` that were left held. */
   readonly otherLocks: readonly string[];
   /** Private pages whose contents are gone. */
-  readonly lost: number;
+  readonly lost: readonly Gfn[];
+  /** The guest has accepted all of them anew: what they held is gone, and no access meets a pending page. */
+  readonly accepted: boolean;
   readonly stale: number;
   readonly bugged: boolean;
   readonly dead: boolean;
   readonly warned: boolean;
   readonly liveLock: boolean;
   readonly refaults: boolean;
+  /** A vCPU touched a page that it has not accepted. */
+  readonly pending: boolean;
+  /** An ioctl failed. */
+  readonly failed: boolean;
 }
 
 export function consequencesOf(start: MmuState, branch: Branch): Consequences {
@@ -43,13 +49,56 @@ export function consequencesOf(start: MmuState, branch: Branch): Consequences {
     ],
     otherLocks: locks.filter((name) => name !== 'mmu_lock'),
     lost,
+    accepted: false,
     stale: state.tlb.stale.size,
     bugged,
     dead,
     warned: state.vm.warns > start.vm.warns,
     liveLock: inProgress && !lockLeaked && !dead,
     refaults: (leavesGone(start, state, 'direct') > lostUnderDirect(start, state).length || zapped.rmap) && !dead,
+    pending: false,
+    failed: false,
   };
+}
+
+/** Of a run that has done nothing yet: only how the VM is. */
+export function nothingHappened(state: MmuState): Consequences {
+  const idle = { state, env: new Map(), assumed: new Map(), trace: [], unmodelled: [], returnsEarly: false };
+  return { ...consequencesOf(state, idle), leaked: [], otherLocks: [] };
+}
+
+/** What a run has come to after `first`, then `second`. */
+export function bothOf(first: Consequences, second: Consequences): Consequences {
+  const either = (name: 'flushed' | 'warned' | 'liveLock' | 'refaults' | 'pending' | 'failed'): boolean =>
+    first[name] || second[name];
+  return {
+    zapped: {
+      direct: first.zapped.direct || second.zapped.direct,
+      mirror: first.zapped.mirror || second.zapped.mirror,
+      rmap: first.zapped.rmap || second.zapped.rmap,
+    },
+    flushed: either('flushed'),
+    leaked: [...new Set([...first.leaked, ...second.leaked])],
+    otherLocks: [...new Set([...first.otherLocks, ...second.otherLocks])],
+    lost: [...new Set([...first.lost, ...second.lost])],
+    accepted: second.accepted,
+    stale: second.stale,
+    bugged: second.bugged,
+    dead: second.dead,
+    warned: either('warned'),
+    liveLock: either('liveLock'),
+    refaults: either('refaults'),
+    pending: either('pending'),
+    failed: either('failed'),
+  };
+}
+
+/** The same at the end of a run, which may have given lost pages to the guest anew. */
+export function settled(c: Consequences, state: MmuState): Consequences {
+  const { td } = state;
+  const isBack = (gfn: Gfn): boolean =>
+    td !== undefined && guestTouch(td, gfn, 1) === 'page' && state.roots.some((root) => root.leaves.has(gfn));
+  return { ...c, accepted: c.lost.length > 0 && c.lost.every(isBack), refaults: c.refaults && !c.dead };
 }
 
 function leavesGone(start: MmuState, state: MmuState, kind: 'direct' | 'mirror'): number {
@@ -59,14 +108,14 @@ function leavesGone(start: MmuState, state: MmuState, kind: 'direct' | 'mirror')
 }
 
 /** Private pages of a TD that the guest had accepted, or that were added to its image, and that it will not find again. */
-function lostPages(start: MmuState, state: MmuState): number {
+function lostPages(start: MmuState, state: MmuState): readonly Gfn[] {
   const { td } = start;
-  if (td === undefined) return 0;
+  if (td === undefined) return [];
   const privateRoots = start.roots.some((root) => root.kind === 'mirror');
-  if (!privateRoots) return lostUnderDirect(start, state).length;
+  if (!privateRoots) return lostUnderDirect(start, state);
   const after = state.td ?? td;
   const owned = [...start.memory.privateGfns].filter((gfn) => guestTouch(td, gfn, 1) === 'page');
-  return owned.filter((gfn) => guestTouch(after, gfn, 1) !== 'page').length;
+  return owned.filter((gfn) => guestTouch(after, gfn, 1) !== 'page');
 }
 
 /** In a tree without mirror roots the private pages of a (hypothetical) TD hang under the only root that there is. */
@@ -83,16 +132,22 @@ function lostUnderDirect(start: MmuState, state: MmuState): readonly Gfn[] {
  * How bad a run is, by its first difference: the host hangs; private memory is lost, silently if the VM lives on; the
  * VM is dead; faults live-lock; stale translations are left; leaves are removed; a WARN is printed.
  */
-export function badness(c: Consequences): readonly number[] {
+function badness(c: Consequences): readonly number[] {
   return [
     c.leaked.includes('mmu_lock') || c.otherLocks.length > 0 ? 1 : 0,
-    c.lost > 0 ? 1 : 0,
+    c.lost.length > 0 ? 1 : 0,
     c.bugged || c.dead ? 1 : 0,
     c.liveLock || c.leaked.length > 0 ? 1 : 0,
     c.stale > 0 ? 1 : 0,
     c.zapped.direct || c.zapped.mirror || c.zapped.rmap ? 1 : 0,
     c.warned ? 1 : 0,
   ];
+}
+
+export function isWorse(a: Consequences, b: Consequences): boolean {
+  const [left, right] = [badness(a), badness(b)];
+  const index = left.findIndex((rank, i) => rank !== right[i]);
+  return index >= 0 && (left[index] ?? 0) > (right[index] ?? 0);
 }
 
 /** Classes, worst first. None where nothing was seen to happen and something was not understood. */
@@ -102,10 +157,11 @@ export function classesOf(c: Consequences, unmodelled: boolean): readonly Outcom
     [hangs || c.leaked.length > 0, 'lock-leaked'],
     [c.bugged, 'vm-bugged'],
     [c.dead, 'vm-dead'],
-    [c.lost > 0, 'private-data-lost'],
+    [c.lost.length > 0, 'private-data-lost'],
     // A dead VM runs no guest any more.
-    [c.lost > 0 && !c.dead, 'guest-ve'],
+    [c.pending || (c.lost.length > 0 && !c.accepted && !c.dead), 'guest-ve'],
     [c.liveLock, 'live-lock'],
+    [c.failed, 'errno'],
     [c.warned, 'warn'],
     [c.refaults && !hangs && !c.liveLock, 'refault'],
   ];

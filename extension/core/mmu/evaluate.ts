@@ -50,6 +50,7 @@ function undecided(frame: Frame, c: Expr, branch: Branch): (readonly [Branch, bo
     const event = {
       text: `not decided: ${text}; taken to be ${taken}`,
       site: siteOf(frame, c.at),
+      state: branch.state,
       choice: text,
     };
     const assumed = key === undefined ? branch.assumed : new Map(branch.assumed).set(key, taken);

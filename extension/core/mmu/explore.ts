@@ -2,6 +2,9 @@ import { canonical, stateKey } from './canonical';
 import type { MmuState } from './mmu-state';
 import type { TraceEvent } from './outcome';
 
+/** An event of which what it changed is not told. */
+export type Told = Pick<TraceEvent, 'text' | 'site'>;
+
 /** Something that the host, userspace or the guest does: the states that it may lead to. */
 export interface Action {
   readonly name: string;
@@ -11,7 +14,7 @@ export interface Action {
   readonly ioctl?: true;
   run(state: MmuState): readonly MmuState[];
   /** What happens in it step by step, where code of the tree is run. */
-  readonly explain?: (state: MmuState) => readonly TraceEvent[];
+  readonly explain?: (state: MmuState) => readonly Told[];
 }
 
 export interface Invariant {
@@ -34,7 +37,7 @@ export interface Counterexample {
   readonly start: string;
   readonly actions: readonly string[];
   /** The actions, and what happens in the last one. */
-  readonly trace: readonly TraceEvent[];
+  readonly trace: readonly Told[];
 }
 
 export interface Exploration {

@@ -2,6 +2,7 @@ import type { FunctionId, Site } from '../program/program';
 import { columnOf, lineOf } from '../syntax/facts';
 import type { Branch, Value } from './branch';
 import { stateKey } from './canonical';
+import type { SeamCall } from './external-leaf';
 import type { Rules } from './rules';
 import type { MmuState } from './mmu-state';
 import { entryKey, type Gfn, type Level, septEntry, type Td } from './sept';
@@ -37,7 +38,11 @@ export function additionRule(world: World, id: FunctionId | undefined): Partial<
   return {
     addExternal: (rules, state, gfn, level) => {
       const run = change(rules, state, gfn, level);
-      return { state: run.state, calls: run.calls, again: run.failed || run.refused !== undefined };
+      return {
+        state: run.state,
+        calls: run.calls.map(({ name }) => name),
+        again: run.failed || run.refused !== undefined,
+      };
     },
   };
 }
@@ -45,7 +50,7 @@ export function additionRule(world: World, id: FunctionId | undefined): Partial<
 /** What one change of an external SPTE came to, and the state that it left. */
 interface Change {
   readonly state: MmuState;
-  readonly calls: readonly string[];
+  readonly calls: readonly SeamCall[];
   readonly refused?: string;
   readonly failed: boolean;
   readonly site: Site;
@@ -76,7 +81,12 @@ function changeBy(world: World, id: FunctionId, sptes: { readonly old: Value; re
     const key = `${td.epoch} ${gfn} ${level} ${stateKey(seen)}`;
     const change = known.get(key) ?? run({ ...world, rules }, id, seen, gfn, level, sptes);
     known.set(key, change);
-    return { ...change, state: merged(state, change.state, td, gfn, level) };
+    const whole = (after: MmuState): MmuState => merged(state, after, td, gfn, level);
+    return {
+      ...change,
+      state: whole(change.state),
+      calls: change.calls.map((call) => ({ ...call, state: whole(call.state) })),
+    };
   };
 }
 
@@ -99,17 +109,28 @@ function run(
   // Of runs through undecided conditions the one that bugs the VM counts.
   const end = ends.find((one) => one.state.vm.bugged) ?? ends[0];
   if (end === undefined) return { state, calls: [], failed: true, site: siteOfFunction(world, id), unmodelled: [] };
-  const calls = end.trace.flatMap((event) => (event.seamcall === undefined ? [] : [event.seamcall]));
   const bugs = end.state.vm.bugged && !state.vm.bugged;
-  const refused = bugs ? (calls.at(-1)?.split(': ')[1] ?? whyBugged(end)) : undefined;
+  const calls = callsOf(end, bugs);
+  const refused = bugs ? (calls.at(-1)?.error ?? whyBugged(end)) : undefined;
   return {
     state: end.state,
-    calls: calls.map((call) => call.split(':')[0] ?? call),
+    calls,
     ...(refused === undefined ? {} : { refused }),
     failed: truth(returnedBy(end)) ?? bugs,
     site: (bugs ? end.state.vm.bugSite : undefined) ?? siteOfFunction(world, id),
     unmodelled: ends.flatMap((one) => one.unmodelled),
   };
+}
+
+/** Each SEAMCALL of a run, with what the code did before the next one: after TDH.MEM.TRACK it kicks the vCPUs. */
+function callsOf({ trace, state }: Branch, bugs: boolean): readonly SeamCall[] {
+  const made = [...trace.entries()].filter(([, event]) => event.seamcall !== undefined);
+  return made.flatMap(([, event], i): SeamCall[] => {
+    if (event.seamcall === undefined) return [];
+    const next = made[i + 1]?.[0];
+    const after = next === undefined ? (bugs ? event.state : state) : (trace[next - 1] ?? event).state;
+    return [{ ...event.seamcall, state: after, ...(event.site === undefined ? {} : { site: event.site }) }];
+  });
 }
 
 /** The event that bugged the VM. */

@@ -3,11 +3,22 @@ import type { MmuState } from './mmu-state';
 import type { Rules } from './rules';
 import { type Gfn, kickAll, type Level, type Td, type TdxError, type TdxResult } from './sept';
 
+/** A SEAMCALL that was made. */
+export interface SeamCall {
+  readonly name: string;
+  /** Why it failed. One that is not the last was made again. */
+  readonly error?: string;
+  /** The state before the next one. */
+  readonly state: MmuState;
+  /** Where the tree makes it, if it shows that. */
+  readonly site?: Site;
+}
+
 /** What taking a leaf out of the S-EPT came to. */
 export interface Removal {
   readonly state: MmuState;
   /** The SEAMCALLs in order, the last one refused if `refused` says why. */
-  readonly calls: readonly string[];
+  readonly calls: readonly SeamCall[];
   readonly refused?: string;
   /** The code that made the calls, where the tree has it. */
   readonly site?: Site;
@@ -35,13 +46,14 @@ export function removeExternal(rules: Rules, state: MmuState, gfn: Gfn, level: L
   if (level !== 1) return { state, calls: [], refused: 'the page is larger than 4K' };
   const { tdx } = rules;
   let now = td;
-  const calls: string[] = [];
-  const make = (name: string, call: (td: Td) => TdxResult): TdxError | undefined => {
-    calls.push(name);
+  const calls: SeamCall[] = [];
+  const made = (name: string): number => calls.push({ name, state: { ...state, td: now } });
+  const make = (name: string, call: (td: Td) => TdxResult, kicks = false): TdxError | undefined => {
     const first = call(now);
     const last = !first.ok && isBusy(first.error) ? call((now = kickAll(now))) : first;
-    if (last.ok) now = last.td;
+    if (last.ok) now = kicks ? kickAll(last.td) : last.td;
     else now = withRefusal(now, name, gfn, last.error);
+    made(name);
     return last.ok ? undefined : last.error;
   };
   const given = (refused: TdxError | undefined): Removal => ({
@@ -52,13 +64,12 @@ export function removeExternal(rules: Rules, state: MmuState, gfn: Gfn, level: L
   const blocked = make('TDH.MEM.RANGE.BLOCK', (before) => tdx.rangeBlock(before, gfn, level));
   if (blocked !== undefined) return given(blocked);
   if (now.state === 'RUNNABLE') {
-    const tracked = make('TDH.MEM.TRACK', tdx.memTrack);
+    const tracked = make('TDH.MEM.TRACK', tdx.memTrack, true);
     if (tracked !== undefined) return given(tracked);
-    now = kickAll(now);
   }
   const removed = make('TDH.MEM.PAGE.REMOVE', (before) => tdx.pageRemove(before, gfn, level));
   if (removed !== undefined) return given(removed);
-  calls.push('TDH.PHYMEM.PAGE.WBINVD');
+  made('TDH.PHYMEM.PAGE.WBINVD');
   return given(undefined);
 }
 

@@ -1,5 +1,6 @@
 import type { Site } from '../program/program';
 import type { VmType } from '../reach/verdict';
+import type { Change, Described } from './describe';
 
 export type OutcomeClass =
   | 'no-op'
@@ -32,10 +33,18 @@ export interface Outcome {
   /** One sentence each: what the guest and what userspace see. */
   readonly guest: string;
   readonly userspace: string;
+  /** What the state holds before the trace; with the changes of each event a view can step forward and back. */
+  readonly start: readonly Described[];
   readonly trace: readonly TraceEvent[];
+  /** What the state holds after the trace, what has gone from it since its start included. */
+  readonly end: readonly Described[];
 }
 
 export interface TraceEvent {
   readonly text: string;
   readonly site?: Site;
+  /** The action of the scenario that it is of, where that is not the sink. */
+  readonly by?: string;
+  /** What is not as it was at the event before. */
+  readonly changes: readonly Change[];
 }

@@ -173,9 +173,20 @@ function spteTest(name: string, spte: 'leaf' | 'table' | 'none'): Value {
   }
 }
 
-/** `kvm->arch.vm_type`, where nobody who knows more has an answer. */
-export function vmTypeValue(program: Program, state: MmuState, field: string): Value {
-  return field === 'vm_type' ? vmTypeNumber(program, state.vm.type) : undefined;
+/**
+ * `kvm->arch.vm_type`, and `kvm->arch.has_private_mem` or the macro that reads it, where nobody who knows more has an
+ * answer: the state says which VMs have private memory.
+ */
+export function vmTypeValue(program: Program, state: MmuState, name: string): Value {
+  switch (name) {
+    case 'vm_type':
+      return vmTypeNumber(program, state.vm.type);
+    case 'has_private_mem':
+    case 'kvm_arch_has_private_mem':
+      return hasPrivateMemory(state.vm.type);
+    default:
+      return undefined;
+  }
 }
 
 /** `kvm_tdx->state` in the tree's own numbers (`enum kvm_tdx_state`, vmx/tdx.h). */

@@ -2,7 +2,9 @@ import type { VmType } from '../reach/verdict';
 import { APIC_PAGE_GFN, type Apicv, isActivated } from './apicv';
 import { NO_INVALIDATION } from './invalidation';
 import type { Caching } from './memory-types';
+import type { Memslot } from './memslots';
 import type { MmuState } from './mmu-state';
+import type { Planned } from './play';
 import type { Leaf, Root } from './roots';
 import { enterGuest, entryKey, type Gfn, type Level, type SeptEntry, type Td, type TdState } from './sept';
 import { SHARED_BIT } from './td-lifecycle';
@@ -26,7 +28,19 @@ export interface Scenario {
   readonly shadow: boolean;
   /** What the caller of the sink passes, `[start, end)`. */
   readonly range: GfnRange;
+  /** Default: `DEFAULT_SLOTS`. */
+  readonly memslots?: readonly Memslot[];
+  /** Private gfns that are not mapped. */
+  readonly unmappedPrivate?: readonly Gfn[];
+  /** What is done, in this order. Default: the sink runs once, for the range. */
+  readonly actions?: readonly Planned[];
 }
+
+/** 16M from 0 on, and the page of the local APIC. */
+export const DEFAULT_SLOTS: readonly Memslot[] = [
+  { addressSpace: 0, base: 0n, pages: 0x1000n },
+  { addressSpace: 0, base: 0xfee00n, pages: 1n },
+];
 
 export interface MappedPage {
   readonly gfn: Gfn;
@@ -144,11 +158,12 @@ export function startOf(scenario: Scenario, type: VmType, traits: Traits): MmuSt
     vcpus: Array.from({ length: scenario.vcpus }, (_, id) => newVcpu(id, isActivated(apicv))),
     apicv,
     memory: {
-      slots: [
-        { addressSpace: 0, base: 0n, pages: 0x1000n },
-        { addressSpace: 0, base: APIC_PAGE_GFN, pages: 1n },
-      ],
-      privateGfns: new Set(hasPrivateMemory(type) ? [...scenario.privatePages, ...scenario.pendingPages] : []),
+      slots: scenario.memslots ?? DEFAULT_SLOTS,
+      privateGfns: new Set(
+        hasPrivateMemory(type)
+          ? [...scenario.privatePages, ...scenario.pendingPages, ...(scenario.unmappedPrivate ?? [])]
+          : [],
+      ),
     },
     roots: [],
     ...(td === undefined ? {} : { td }),

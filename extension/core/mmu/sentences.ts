@@ -2,24 +2,16 @@ import type { Consequences } from './consequences';
 import type { MmuState } from './mmu-state';
 import type { VmType } from '../reach/verdict';
 
-const WORDS: Readonly<Record<VmType, string>> = {
-  tdx: 'a TD',
-  default: 'a VM',
-  'sw-protected': 'a software-protected VM',
-  sev: 'an SEV VM',
-  'sev-es': 'an SEV-ES VM',
-  snp: 'an SNP VM',
-};
-
-export function vmWords(type: VmType): string {
-  return WORDS[type];
-}
-
-/** One sentence: what the guest sees. `start` is the state before the sink ran. */
-export function guestSees(c: Consequences, start: MmuState, unmodelled: number): string {
-  if (c.dead) return deadGuest(c, start.vm.type);
+/**
+ * One sentence: what the guest sees. `start` is the state before the sink ran; `rmpFault` the function that zaps
+ * through the sink whenever an SNP guest takes an RMP fault, if the tree has one.
+ */
+export function guestSees(c: Consequences, start: MmuState, unmodelled: number, rmpFault: string | undefined): string {
+  if (c.dead) return deadGuest(c, start.vm.type, rmpFault);
   if (c.leaked.includes('mmu_lock')) return 'vCPUs hang at their next fault: mmu_lock is never released.';
-  if (c.lost > 0) return lostGuest(start);
+  if (c.lost.length > 0) return lostGuest(c, start);
+  if (c.pending)
+    return 'A vCPU touched a page that it has not accepted: #VE, or with SEPT_VE_DISABLE a TD exit and a dead VM.';
   if (c.liveLock) return 'vCPUs fault on the range without end: the invalidation is never over.';
   if (c.refaults) return 'The guest faults the zapped pages in again when it touches them; what they hold is kept.';
   if (c.zapped.mirror) return 'The guest finds pages that it has not accepted yet pending again.';
@@ -27,17 +19,20 @@ export function guestSees(c: Consequences, start: MmuState, unmodelled: number):
   return 'The guest sees nothing.';
 }
 
-function deadGuest(c: Consequences, type: VmType): string {
-  if (c.lost > 0) return 'The guest does not run again, and its private pages are zapped all the same.';
-  if (type === 'snp' && c.bugged)
-    return 'A healthy SNP guest is killed: KVM zaps here by design when it handles RMP faults.';
-  if (type !== 'tdx' && c.bugged) return `The guest is killed, although a zap does ${vmWords(type)} no harm.`;
+function deadGuest(c: Consequences, type: VmType, rmpFault: string | undefined): string {
+  if (c.lost.length > 0) return 'The guest does not run again, and its private pages are zapped all the same.';
+  if (type === 'snp' && c.bugged && rmpFault !== undefined)
+    return `It kills healthy SNP guests: ${rmpFault}() zaps here by design when they take an RMP fault.`;
+  if (type !== 'tdx' && c.bugged) return 'It kills healthy guests: they would have faulted the zapped pages in again.';
   if (c.zapped.direct || c.zapped.mirror || c.zapped.rmap)
     return 'The guest does not run again, and its pages are zapped all the same.';
   return 'The guest does not run again; nothing of its memory is zapped.';
 }
 
-function lostGuest({ td }: MmuState): string {
+function lostGuest(c: Consequences, { td }: MmuState): string {
+  if (c.accepted) return 'What the zapped private pages held is gone; the guest has accepted them anew, zeroed.';
+  if (c.pending)
+    return 'A vCPU touched a zapped private page and met a pending one: #VE, or with SEPT_VE_DISABLE a TD exit and a dead VM; what the page held is lost.';
   if (td?.state === 'INITIALIZED')
     return 'Pages added to the initial image are gone from it; the guest finds them pending, takes #VE, or the VM dies.';
   return 'The next access to a zapped private page meets a pending page: #VE, or with SEPT_VE_DISABLE a TD exit and a dead VM; what the page held is lost.';
@@ -51,7 +46,9 @@ export function userspaceSees(c: Consequences, unmodelled: number): string {
   if (c.dead)
     return 'KVM_RUN and all other VM, vCPU and device ioctls return -EIO; closing the file descriptors still works.';
   if (c.liveLock) return 'KVM_RUN does not return from the fault; the task can be killed.';
-  if (c.lost > 0) return 'No error at the call; the guest fails later, or KVM_RUN returns -EIO.';
+  if (c.failed) return 'An ioctl fails: the steps say which, and with what.';
+  if (c.accepted) return 'Userspace sees no error.';
+  if (c.lost.length > 0) return 'No error at the call; the guest fails later, or KVM_RUN returns -EIO.';
   if (unmodelled > 0 && !c.refaults) return 'Cannot tell: the sink makes calls that the model does not know.';
   return c.warned ? 'Userspace sees nothing; the kernel log has a WARN.' : 'Userspace sees nothing.';
 }

@@ -1,21 +1,24 @@
 import { InputError } from '../input-error';
-import type { FunctionId, FunctionNode, Program } from '../program/program';
+import type { FunctionId, FunctionNode, Program, Site } from '../program/program';
 import { type Question, vendorOf } from '../reach/verdict';
 import type { Branch, Value } from './branch';
-import { badness, classesOf, type Consequences, consequencesOf } from './consequences';
+import { zap } from './action-zap';
+import { classesOf, type Consequences, isWorse } from './consequences';
 import { runBody } from './execute';
 import { type Decide, type Frame, siteOf } from './machine';
 import type { MmuState } from './mmu-state';
-import type { Outcome, TraceEvent } from './outcome';
+import type { Outcome } from './outcome';
+import { play, type Planned, type Run, type Stage } from './play';
 import { DEFAULT_SCENARIO, type GfnRange, type Scenario, startOf } from './scenario';
-import { guestSees, userspaceSees, vmWords } from './sentences';
+import { guestSees, userspaceSees } from './sentences';
+import { stepsOf } from './steps';
 import { traitsOf } from './traits';
 import { worldOf } from './tree-rules';
 import { begun, machineOf, noted, type World } from './world';
 
 /**
  * Runs the model on a sink's body as it stands in the tree. What the VM type decides is asked of `decide`; where a
- * condition stays undecided both sides are run, the worst is reported (see `badness()`), and the trace says what was
+ * condition stays undecided both sides are run, the worst is reported (see `isWorse()`), and the trace says what was
  * taken to be so. Throws InputError if `sink` has no body.
  */
 export function sinkOutcome(
@@ -29,12 +32,25 @@ export function sinkOutcome(
   const world = worldOf(program, vendorOf(question.vm, question.host), decide, sink);
   const traits = traitsOf(world, sink, question);
   const start = startOf(scenario, question.vm, traits);
-  const notes = [`${node.name}() is called for ${vmWords(question.vm)}, scenario ${scenario.name}`];
-  if (question.vm === 'tdx' && !traits.mirrorRoots)
-    notes.push('hypothetical TD: this tree has no mirror roots, its private pages hang under the direct root');
-  const ends = runSink(world, sink, start, scenario.range, notes);
-  return report(node, question, scenario, start, ends);
+  const site = siteOf({ node, depth: 0 }, 'at' in node.fact ? node.fact.at : 0);
+  const called = `${node.name}() is called, scenario ${scenario.name}`;
+  const stage: Stage = {
+    world,
+    site,
+    traits,
+    range: scenario.range,
+    runSink: (state, range) => runSink(world, sink, state, range, [called]),
+  };
+  const hypothetical = question.vm === 'tdx' && !traits.mirrorRoots;
+  const first = begun(start, new Map(), notesAt(start, hypothetical ? [HYPOTHETICAL] : [], site));
+  const runs = play(stage, scenario.actions ?? ONE_ZAP, first);
+  return report(node, question, scenario, start, runs, rmpFaultHandler(program, sink));
 }
+
+const HYPOTHETICAL = 'hypothetical TD: this tree has no mirror roots, its private pages hang under the direct root';
+const ONE_ZAP: readonly Planned[] = [
+  { action: 'zap', step: (stage, branch) => zap(stage, branch, { start: undefined, end: undefined }) },
+];
 
 /** The ways in which a run of the sink's body may end, from any state, for a range `[start, end)` of its caller. */
 export function runSink(
@@ -49,13 +65,13 @@ export function runSink(
   const { body, at } = node.fact;
   const frame: Frame = { node, depth: 0 };
   const site = siteOf(frame, at);
-  const first = begun(
-    start,
-    parameters(node, range),
-    notes.map((text) => ({ text, site })),
-  );
+  const first = begun(start, parameters(node, range), notesAt(start, notes, site));
   const ends = noted(world, runBody(machineOf(world, start), frame, body, first));
   return ends.length === 0 ? [first] : ends;
+}
+
+function notesAt(state: MmuState, notes: readonly string[], site: Site): Branch['trace'] {
+  return notes.map((text) => ({ text, site, state }));
 }
 
 function sinkNode(program: Program, sink: FunctionId): FunctionNode {
@@ -77,18 +93,23 @@ function parameters(node: FunctionNode, range: GfnRange): Map<string, Value> {
   return env;
 }
 
+/** The function that zaps through the sink for an RMP fault of an SNP guest, as far as this tree has one that does. */
+function rmpFaultHandler({ callers }: Program, sink: FunctionId): string | undefined {
+  return callers.get(sink)?.find(({ caller }) => caller === 'sev_handle_rmp_fault')?.caller;
+}
+
 function report(
   node: FunctionNode,
   question: Question,
   scenario: Scenario,
   start: MmuState,
-  ends: readonly Branch[],
+  runs: readonly Run[],
+  rmpFault: string | undefined,
 ): Outcome {
-  const runs = ends.map((branch) => ({ branch, seen: consequencesOf(start, branch) }));
   const worst = runs.reduce((a, b) => (isWorse(b.seen, a.seen) ? b : a));
   const { seen } = worst;
   // What any run met and the model does not know stays visible, whichever run is shown.
-  const unmodelled = ends.reduce<Branch['unmodelled']>((all, { unmodelled: more }) => {
+  const unmodelled = runs.reduce<Branch['unmodelled']>((all, { branch: { unmodelled: more } }) => {
     const fresh = more.filter((note) => !all.some((known) => sameNote(known, note)));
     return fresh.length === 0 ? all : [...all, ...fresh];
   }, []);
@@ -100,31 +121,25 @@ function report(
     classes: classesOf(seen, unmodelled.length > 0),
     bugged: seen.bugged,
     dead: seen.dead,
-    ...(bugSite === undefined ? {} : { bugSite }),
+    ...(bugSite === undefined || bugSite.file === '' ? {} : { bugSite }),
     zapped: seen.zapped,
     flushed: seen.flushed,
     returnsEarly: worst.branch.returnsEarly,
     leaked: seen.leaked,
     unmodelled: unmodelled.toSorted((a, b) => comparePlaces(a, b)),
-    guest: guestSees(seen, start, unmodelled.length),
+    guest: guestSees(seen, start, unmodelled.length, rmpFault),
     userspace: userspaceSees(seen, unmodelled.length),
-    trace: traceOf(worst.branch, seen, ends.length),
+    ...stepsOf(start, worst.branch.trace, worst.branch.state, closing(seen, runs.length)),
   };
 }
 
-function traceOf(branch: Branch, seen: Consequences, runs: number): readonly TraceEvent[] {
-  const trace: TraceEvent[] = branch.trace.map(({ text, site }) => (site === undefined ? { text } : { text, site }));
+/** What a trace says at its end. */
+function closing(seen: Consequences, runs: number): readonly string[] {
   const left = [...seen.leaked, ...seen.otherLocks];
-  if (left.length > 0) trace.push({ text: `left behind: ${left.join(' and ')}` });
-  if (runs > 1)
-    trace.push({ text: `${runs} runs through undecided conditions differ in what they do: the worst is shown` });
-  return trace;
-}
-
-function isWorse(a: Consequences, b: Consequences): boolean {
-  const [left, right] = [badness(a), badness(b)];
-  const index = left.findIndex((rank, i) => rank !== right[i]);
-  return index >= 0 && (left[index] ?? 0) > (right[index] ?? 0);
+  return [
+    ...(left.length > 0 ? [`left behind: ${left.join(' and ')}`] : []),
+    ...(runs > 1 ? [`${runs} runs through undecided conditions differ in what they do: the worst is shown`] : []),
+  ];
 }
 
 type Note = Outcome['unmodelled'][number];

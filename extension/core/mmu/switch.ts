@@ -25,6 +25,7 @@ export function branchOfSwitch(
                 {
                   text: `not decided: switch (${stmt.text}); taken to be ${from === undefined ? 'no case' : caseText(stmt.body[from])}`,
                   site: siteOf(frame, stmt.at),
+                  state: after.state,
                   choice: `switch (${stmt.text})`,
                 },
               ],

@@ -68,12 +68,10 @@ export function performTdxCall(
       ? call.name
       : `${call.name}: S-EPT ${was} -> ${septEntry(after, gfn, at).state}`
     : `${call.name}: ${result.error}`;
+  const state = { ...branch.state, td: after };
+  const seamcall = { name: call.name, ...(result.ok ? {} : { error: result.error }) };
   return [
-    {
-      ...branch,
-      state: { ...branch.state, td: after },
-      trace: [...branch.trace, { text: what, site, seamcall: result.ok ? call.name : `${call.name}: ${result.error}` }],
-    },
+    { ...branch, state, trace: [...branch.trace, { text: what, site, state, seamcall }] },
     result.ok ? 0n : statusOf(machine, result.error),
   ];
 }

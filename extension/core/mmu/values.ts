@@ -191,6 +191,13 @@ function callValue(scope: Scope, x: Extract<Expr, { k: 'call' }>): Value {
   if (folded !== undefined) return folded;
   if (/^(?:min|max)(?:_t)?$/.test(name)) return extreme(scope, name, x.args);
   if (/^BIT(?:_ULL)?$/.test(name) && first !== undefined) return computed('<<', 1n, valueOf(scope, first));
+  return insideOf(scope, name, x) ?? (scope.vmType ? vmTypeValue(machine.program, branch.state, name) : undefined);
+}
+
+/** What the body of a function or a macro gives that only reads. */
+function insideOf(scope: Scope, name: string, x: Extract<Expr, { k: 'call' }>): Value {
+  const { machine, frame } = scope;
+  const { symbols } = machine.program;
   if (!changesNothing(machine, name, frame.node.file)) return undefined;
   const node = symbols.functionsNamed(name, frame.node.file).find((one) => one.active && 'body' in one.fact);
   if (node !== undefined) return bodyValue(scope, node, x.args);

@@ -1,15 +1,17 @@
 import type { Site } from '../program/program';
 import { type Branch, noteUnmodelled, say, type Value } from './branch';
 import type { Call } from './call';
+import { bugged } from './death';
 import type { Evaluated } from './evaluate';
 import { holds } from './locks';
 import { type Frame, type Machine, siteOf } from './machine';
+import type { MmuState } from './mmu-state';
 import { ALL_GFNS, bug, rangeOf, rangeWords } from './perform';
 import { hasMirrorRoots } from './root-iterator';
 import type { Gfn } from './sept';
 import { truth } from './values';
 import { warn } from './vm';
-import { type Zap, zapLeafs, zapRmaps } from './zap';
+import { type Zap, type ZappedLeaf, zapLeafs, zapRmaps } from './zap';
 
 /**
  * Performs a zap by name; its value is whether the caller has to flush, as in KVM: what it was handed, or that a leaf
@@ -103,18 +105,37 @@ function zapOne(
   const gfns = rangeWords(range);
   if (zap.leaves.length === 0) return [say(branch, `${name}(): ${which}, ${gfns}: no present leaf`, site), before];
   const what = `${name}(): ${which}, ${gfns}: ${leafWords(zap.leaves.length)} non-present`;
-  let after = say({ ...branch, state: zap.state }, what, site);
-  for (const leaf of zap.leaves) {
-    if (leaf.was === undefined) continue;
-    for (const { text, ...at } of leaf.unmodelled ?? []) after = noteUnmodelled(after, text, at);
-    const calls = leaf.calls.join(', ');
-    const gfn = `private gfn 0x${leaf.gfn.toString(16)}: S-EPT ${leaf.was}`;
-    const where = leaf.site ?? site;
-    const gone = leaf.was === 'MAPPED' ? 'contents lost' : 'not accepted yet, nothing lost';
-    if (leaf.refused === undefined) after = say(after, `${gfn} -> FREE, ${gone}: ${calls}`, where);
-    else after = bug(after, `${gfn}, KVM_BUG_ON: ${[...leaf.calls, leaf.refused].join(', ')}`, where);
+  // Leaves of a mirror root go one by one, each with its SEAMCALLs.
+  const mirror = zap.leaves.some((leaf) => leaf.was !== undefined);
+  let after = say(mirror ? branch : { ...branch, state: zap.state }, what, site);
+  if (mirror) {
+    for (const leaf of zap.leaves) after = sayPrivateLeaf(after, leaf, site);
+    after = { ...after, state: stillBugged(after, zap.state) };
   }
   return [after, flushNeeded(zap, before)];
+}
+
+/** Each SEAMCALL of a mirror leaf's removal, in order; a refused one is KVM_BUG_ON. */
+function sayPrivateLeaf(branch: Branch, leaf: ZappedLeaf, otherwise: Site): Branch {
+  const page = `private gfn 0x${leaf.gfn.toString(16)}`;
+  const gone = leaf.was === 'MAPPED' ? 'contents lost' : 'not accepted yet, nothing lost';
+  const { refused, site = otherwise } = leaf;
+  let after: Branch = { ...branch, state: stillBugged(branch, leaf.cleared) };
+  for (const { text, ...at } of leaf.unmodelled ?? []) after = noteUnmodelled(after, text, at);
+  for (const [index, call] of leaf.calls.entries()) {
+    const { name, error, site: where = site } = call;
+    after = { ...after, state: stillBugged(after, call.state) };
+    if (refused !== undefined && index === leaf.calls.length - 1)
+      return bug(after, `${page}: ${name} refused, ${refused}: KVM_BUG_ON`, where);
+    const what = error !== undefined ? `: ${error}` : name === 'TDH.MEM.PAGE.REMOVE' ? `, ${gone}` : '';
+    after = say(after, `${page}: ${name}${what}`, where);
+  }
+  return refused === undefined ? after : bug(after, `${page}: KVM_BUG_ON, ${refused}`, site);
+}
+
+/** A VM that a leaf before this one has bugged is bugged in what comes after it. */
+function stillBugged({ state: { vm } }: Branch, state: MmuState): MmuState {
+  return vm.bugSite === undefined || state.vm.bugged ? state : bugged(state, vm.bugSite);
 }
 
 function flushNeeded(zap: Zap, before: Value): Value {

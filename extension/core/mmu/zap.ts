@@ -1,6 +1,6 @@
 import type { Site } from '../program/program';
-import type { MmuState } from './mmu-state';
-import { withRoot } from './mmu-state';
+import type { SeamCall } from './external-leaf';
+import { type MmuState, withRoot } from './mmu-state';
 import { leavesInRange, MAX_GFN_EXCLUSIVE, rootBits, withoutLeaf } from './roots';
 import type { Rules } from './rules';
 import { type Gfn, septEntry } from './sept';
@@ -9,7 +9,9 @@ import { withStale } from './tlb';
 /** One zapped leaf, for the trace. `calls`: the SEAMCALLs of a mirror leaf, the last one refused if `refused` says why. */
 export interface ZappedLeaf {
   readonly gfn: Gfn;
-  readonly calls: readonly string[];
+  /** The state with the SPTE gone, before any SEAMCALL. */
+  readonly cleared: MmuState;
+  readonly calls: readonly SeamCall[];
   readonly was?: string;
   readonly refused?: string;
   readonly site?: Site;
@@ -41,12 +43,14 @@ export function zapLeafs(rules: Rules, state: MmuState, index: number, start: Gf
     const level = root.leaves.get(gfn)?.level ?? 1;
     const now = after.roots[index] ?? root;
     after = withRoot(after, index, withoutLeaf(now, gfn));
+    const cleared = after;
     if (root.kind === 'mirror' && after.td !== undefined) {
       const was = septEntry(after.td, gfn, level).state;
       const removal = rules.removeExternal(rules, after, gfn, level);
       after = removal.state;
       leaves.push({
         gfn,
+        cleared,
         was,
         calls: removal.calls,
         ...(removal.refused === undefined ? {} : { refused: removal.refused }),
@@ -54,7 +58,7 @@ export function zapLeafs(rules: Rules, state: MmuState, index: number, start: Gf
         ...(removal.unmodelled === undefined ? {} : { unmodelled: removal.unmodelled }),
       });
     } else {
-      leaves.push({ gfn, calls: [] });
+      leaves.push({ gfn, cleared, calls: [] });
       after = { ...after, tlb: withStale(after.tlb, [gfn]) };
     }
   }
@@ -65,10 +69,12 @@ export function zapLeafs(rules: Rules, state: MmuState, index: number, start: Gf
 export function zapRmaps(state: MmuState, start: Gfn, end: Gfn): Zap {
   const gone = [...state.rmaps].filter((gfn) => gfn >= start && gfn < end);
   if (gone.length === 0) return { state, leaves: [], flush: false };
-  const rmaps = new Set([...state.rmaps].filter((gfn) => !gone.includes(gfn)));
+  const removed = new Set(gone);
+  const rmaps = new Set([...state.rmaps].filter((gfn) => !removed.has(gfn)));
+  const cleared = { ...state, rmaps, tlb: withStale(state.tlb, gone) };
   return {
-    state: { ...state, rmaps, tlb: withStale(state.tlb, gone) },
-    leaves: gone.map((gfn) => ({ gfn, calls: [] })),
+    state: cleared,
+    leaves: gone.map((gfn) => ({ gfn, cleared, calls: [] })),
     flush: true,
   };
 }

@@ -6,6 +6,7 @@ import { callIn, partOf } from './cell-names';
 import { allocationSymbol, split } from './conditions';
 import { convertedTo, evaluate, foldIn, freshSymbol, joinEvaluated } from './evaluate';
 import { park, runFunction } from './execute';
+import { isFeatureTest, kconfig } from './features';
 import { forgetEverything, havocCall } from './havoc';
 import * as bits from './known-bits';
 import { cellOf, isLocal } from './locals';
@@ -13,6 +14,7 @@ import { type Decision, type Frame, newFlow } from './machine';
 import { onlyReads } from './macro-stores';
 import { expandMacro, namesCall, noteUse } from './macros';
 import { assign } from './places';
+import { sizeOf } from './sizes';
 import { bitsOf, bitsValue, type State, UNKNOWN, type Value, withCell, withoutLocals } from './state';
 import { exprText } from '../syntax/expr-text';
 
@@ -63,6 +65,10 @@ export function callValue(frame: Frame, x: Call, state: State, unused = false): 
         others.length === 0 ? each : { ...each, state: evaluateAll(frame, others, each.state)[0] },
       );
     }
+    if (isFeatureTest(frame, x))
+      return [{ state: evaluateAll(frame, x.args, state)[0], value: bitsValue(bits.constant(1n)) }];
+    const option = kconfig(frame, x);
+    if (option !== undefined) return [{ state, value: bitsValue(bits.constant(option ? 1n : 0n)) }];
     if (name === 'WRITE_ONCE' && first !== undefined && x.args[1] !== undefined) {
       const [after, value] = evaluate(frame, x.args[1], state);
       return [{ state: assign(frame, first, value, after, x.at), value }];
@@ -119,7 +125,7 @@ export function callValue(frame: Frame, x: Call, state: State, unused = false): 
     frame.depth < machine.inline &&
     targets.length <= 2 &&
     goal === undefined &&
-    worthInlining(targets) &&
+    worthFollowing(frame, targets, unused) &&
     (!unused || frame.follow === true || args.some((arg) => arg.k === 'object'));
   if (!inline) {
     const written = targets.map((target) => machine.writtenBy(target.id));
@@ -137,10 +143,22 @@ function optionValue(frame: Frame, x: Call): bigint | undefined {
   return isOn === undefined ? undefined : BigInt(isOn);
 }
 
-/** What the tree does not hold: a function, or a macro, which can assign to what it is given without `&`, and jump. */
+/**
+ * What the tree does not hold: a function, or a macro, which can assign to what it is given without `&`, and jump. It
+ * may run the functions that it is given.
+ */
 function unknownCall(frame: Frame, x: Call, args: readonly Value[], state: State): Returned[] {
   const name = x.fn.k === 'id' ? x.fn.name : '';
   let next = havocCall(frame, args, state, undefined, keepsAddress(name));
+  const { edgesOf, writtenBy } = frame.machine;
+  const isRun = (edgesOf(frame.node.id).get(x.at) ?? []).filter((edge) => edge.via === 'argument');
+  if (isRun.length > 0)
+    next = havocCall(
+      frame,
+      args,
+      next,
+      isRun.map((edge) => writtenBy(edge.calleeId)),
+    );
   if (!onlyReads(name)) {
     const byName = assignedByName(frame, name);
     for (const arg of x.args)
@@ -217,8 +235,10 @@ function targetsOf(frame: Frame, x: Call, state: State): readonly FunctionNode[]
   if (pointed !== undefined) return pointed.flatMap((id) => program.functions.get(id) ?? []);
   if (frame.bound === undefined) {
     for (const edge of edgesOf(frame.node.id).get(x.at) ?? []) {
+      // Who is given a function to run passes it arguments of its own.
+      if (edge.via === 'macro' || edge.via === 'argument') continue;
       const node = program.functions.get(edge.calleeId);
-      if (node?.kind === 'function' && edge.via !== 'macro') nodes.set(node.id, node);
+      if (node?.kind === 'function') nodes.set(node.id, node);
     }
     if (nodes.size > 0) return [...nodes.values()];
   }
@@ -229,6 +249,19 @@ function targetsOf(frame: Frame, x: Call, state: State): readonly FunctionNode[]
     if (named.length > 0) return named;
   }
   return undefined;
+}
+
+/** A set-up's functions are long; what is larger sets a table, entry by entry. */
+const LARGEST_SET_UP = 300;
+/** What does not bear on a global is followed for its value alone: a predicate. */
+const LARGEST_PREDICATE = 8;
+
+/** In a set-up what bears on a global is followed. */
+function worthFollowing(frame: Frame, targets: readonly FunctionNode[], unused: boolean): boolean {
+  const { setUp } = frame;
+  if (setUp === undefined) return worthInlining(targets);
+  const largest = targets.some((node) => setUp.follows(node.id)) ? LARGEST_SET_UP : unused ? 0 : LARGEST_PREDICATE;
+  return targets.every((node) => 'body' in node.fact && sizeOf(node) <= largest);
 }
 
 /** Long functions are not inlined for a value: what they write is forgotten, what they return unknown. */
@@ -253,6 +286,7 @@ function inlineCall(frame: Frame, x: Call, target: FunctionNode, args: readonly 
     read: frame.read,
     flow: newFlow(),
     ...(frame.follow === undefined ? {} : { follow: frame.follow }),
+    ...(frame.setUp === undefined ? {} : { setUp: frame.setUp }),
     ...(frame.onStore === undefined ? {} : { onStore: frame.onStore }),
   };
   return runFunction(callee, target.fact.body, inner).map(({ state: end, value }) => ({

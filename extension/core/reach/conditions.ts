@@ -2,6 +2,7 @@ import { type BinaryOp, type Expr, lineOf } from '../syntax/facts';
 import { callValue } from './call';
 import { evaluate, type Evaluated } from './evaluate';
 import { runStatements } from './execute';
+import { featureMask } from './features';
 import * as bits from './known-bits';
 import type { Frame } from './machine';
 import { numberTypeOf } from './number-types';
@@ -166,7 +167,8 @@ function splitMask(frame: Frame, x: Extract<Expr, { k: 'binary' }>, state: State
   const [afterLeft, l] = evaluate(frame, x.l, state);
   const [after, r] = evaluate(frame, x.r, afterLeft);
   const mask = bits.single(bitsOf(after, r));
-  const both = bits.and(bitsOf(after, l), bitsOf(after, r));
+  const both =
+    featureMask(frame, x, bitsOf(after, l), bitsOf(after, r)) ?? bits.and(bitsOf(after, l), bitsOf(after, r));
   const is = bits.truth(both);
   if (is !== undefined) return is ? { yes: [after], no: [] } : { yes: [], no: [after] };
   if (mask === undefined || l.k !== 'symbol') return { yes: [after], no: [after] };

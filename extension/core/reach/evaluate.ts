@@ -2,12 +2,13 @@ import type { Expr } from '../syntax/facts';
 import { callValue, type Returned } from './call';
 import { isTruth, split } from './conditions';
 import { runStatements } from './execute';
+import { featureMask } from './features';
 import { forgetParts } from './forget';
 import * as bits from './known-bits';
 import { cellOf, isLocal, isShadowed } from './locals';
 import type { Frame } from './machine';
 import { asNarrow, converted, isUnsigned64, numberTypeOf } from './number-types';
-import { assign, inUsersWords, placeOf, read } from './places';
+import { assign, identified, inUsersWords, placeOf, read } from './places';
 import {
   bitsOf,
   bitsValue,
@@ -96,8 +97,9 @@ function evaluateName(frame: Frame, x: Extract<Expr, { k: 'id' }>, state: State)
   const { symbols } = frame.machine.program;
   if (isShadowed(frame, x.name)) return [state, freshSymbol(frame)];
   if (isLocal(frame, x)) {
-    const cell = state.cells.get(cellOf(frame, x.name));
-    return cell === undefined ? read(frame, x, state) : [state, cell];
+    const cell = cellOf(frame, x.name);
+    const value = state.cells.get(cell);
+    return value === undefined ? read(frame, x, state) : identified(frame, x, state, { cell, shared: false }, value);
   }
   if (x.name === 'true') return [state, bitsValue(bits.constant(1n))];
   if (x.name === 'false' || x.name === 'NULL') return [state, bitsValue(bits.constant(0n))];
@@ -254,7 +256,7 @@ function evaluateBinary(frame: Frame, x: Extract<Expr, { k: 'binary' }>, state: 
   }
   const [left, right] = [bitsOf(after, l), bitsOf(after, r)];
   if (x.op === '>>' && isWide(frame, x.l)) return [after, bitsValue(bits.shiftRight(left, right))];
-  return [after, bitsValue(arithmetic(x.op, left, right))];
+  return [after, bitsValue(featureMask(frame, x, left, right) ?? arithmetic(x.op, left, right))];
 }
 
 /** Whether an expression is a 64-bit number without a sign by its suffix, its cast or its declared type. */

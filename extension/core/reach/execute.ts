@@ -1,4 +1,5 @@
 import type { Expr, Stmt } from '../syntax/facts';
+import { walkExpr } from '../syntax/walk';
 import { lastJumps } from './assigned';
 import { flattenCases, runIf, runSwitch } from './branches';
 import { callValue, groupReturns, type Returned } from './call';
@@ -8,7 +9,7 @@ import { declare } from './declare';
 import { convertedTo, evaluate } from './evaluate';
 import * as bits from './known-bits';
 import { runLoop, turn } from './loops';
-import type { Frame } from './machine';
+import { armKey, type Frame, type SetUp } from './machine';
 import { assign } from './places';
 import { leavingScope, runGuard } from './scopes';
 import { joinAll, type State, UNKNOWN, type Value } from './state';
@@ -48,8 +49,9 @@ export function runStatements(frame: Frame, body: readonly Stmt[], start: State 
 function runInOrder(frame: Frame, body: readonly Stmt[], start: State | undefined): State | undefined {
   let state = start;
   const horizon = frame.horizon ?? Infinity;
-  for (const stmt of body) {
+  for (const [i, stmt] of body.entries()) {
     if (stmt.at > horizon) return undefined;
+    if (isChecked(frame, body[i - 1], stmt)) continue;
     if (stmt.k === 'label') {
       state = atLabel(frame, stmt, state);
       continue;
@@ -63,9 +65,33 @@ function runInOrder(frame: Frame, body: readonly Stmt[], start: State | undefine
       return state;
     }
     frame.goals?.ran.set(stmt, state);
-    state = step(frame, stmt, state);
+    const check = body[i + 1];
+    state = isChecked(frame, stmt, check) ? runChecked(frame, stmt, check, state) : step(frame, stmt, state);
   }
   return state;
+}
+
+type Checked = Extract<Stmt, { k: 'expr' }> & { readonly x: Extract<Expr, { k: 'assign' }> };
+
+/** In a set-up, `r = f(); if (r) return r;`: what `f()` did when it failed is not mixed with what it did otherwise. */
+function isChecked(frame: Frame, stmt: Stmt | undefined, check: Stmt | undefined): stmt is Checked {
+  if (frame.setUp === undefined || stmt?.k !== 'expr' || stmt.x.k !== 'assign' || check?.k !== 'if') return false;
+  const { l, r, op } = stmt.x;
+  if (op !== '=' || l.k !== 'id' || r.k !== 'call') return false;
+  let isAsked = false;
+  walkExpr(check.c, (x) => {
+    if (x.k === 'id' && x.name === l.name) isAsked = true;
+  });
+  return isAsked;
+}
+
+/** Each way in which the call returns goes through the check on its own. */
+function runChecked(frame: Frame, { x }: Checked, check: Stmt | undefined, state: State): State | undefined {
+  if (x.r.k !== 'call' || check === undefined) return state;
+  const ends = callValue(frame, x.r, state).flatMap(
+    ({ state: after, value }) => step(frame, check, assign(frame, x.l, value, after, x.at)) ?? [],
+  );
+  return joinAll(ends);
 }
 
 const MOST_PASSES = 3;
@@ -135,7 +161,7 @@ function step(frame: Frame, stmt: Stmt, state: State): State | undefined {
     case 'decl':
       return declare(frame, stmt, state);
     case 'if':
-      return runIf(frame, stmt, state);
+      return frame.setUp === undefined ? runIf(frame, stmt, state) : runOpenArms(frame, stmt, state, frame.setUp);
     case 'switch':
       return runSwitch(frame, stmt, state);
     case 'loop':
@@ -183,6 +209,25 @@ function labelGiven(frame: Frame, label: string): string {
   return given?.x.k === 'id' ? labelGiven(given.frame, given.x.name) : label;
 }
 
+/** An `if` of which arms may be known not to be taken; control may still enter those at a label. */
+function runOpenArms(
+  frame: Frame,
+  stmt: Extract<Stmt, { k: 'if' }>,
+  state: State,
+  { closed, entered }: SetUp,
+): State | undefined {
+  if (frame.bound !== undefined) return runIf(frame, stmt, state);
+  const { yes, no } = split(frame, stmt.c, state);
+  const ends = [true, false].map((taken) => {
+    const key = armKey(frame.node.id, stmt.at, taken);
+    const start = closed.has(key) ? undefined : joinAll(taken ? yes : no);
+    if (start !== undefined) entered.add(key);
+    const arm = taken ? stmt.then : (stmt.else ?? []);
+    return start === undefined && !arm.some(hasLabel) ? undefined : runStatements(frame, arm, start);
+  });
+  return joinAll(ends.flatMap((end) => end ?? []));
+}
+
 export function park(frame: Frame, label: string, state: State): void {
   frame.flow.parked.set(label, [...(frame.flow.parked.get(label) ?? []), state]);
 }
@@ -212,6 +257,11 @@ function returned(frame: Frame, x: Expr, state: State): Returned[] {
   }
   if (x.k === 'call') {
     return [...callValue(frame, x, state)];
+  }
+  if (frame.setUp !== undefined && x.k === 'cond' && x.a !== undefined) {
+    const { a, b } = x;
+    const { yes, no } = split(frame, x.c, state);
+    return [...yes.flatMap((each) => returned(frame, a, each)), ...no.flatMap((each) => returned(frame, b, each))];
   }
   const [after, value] = evaluate(frame, x, state);
   return value.k === 'bits' && bits.isNone(value.bits) ? [] : [{ state: after, value }];

@@ -11,12 +11,21 @@ function isExposed(state: State, cell: string): boolean {
   return isPointed || (local !== undefined && state.escaped.has(local));
 }
 
-/** After a store to `field` of some object: nothing is known of that field, or of what is in it, in any other object. */
-export function forgetField(frame: Frame, state: State, field: string, but: string | undefined): State {
+/**
+ * After a store to `field` of some object: nothing is known of that field, or of what is in it, in any other object. A
+ * number or a pointer has nothing in it; what it pointed to is a name of its own, which may contain the field's.
+ */
+export function forgetField(
+  frame: Frame,
+  state: State,
+  field: string,
+  but: string | undefined,
+  hasParts: boolean,
+): State {
   const ending = `.${field}`;
   const inside = `.${field}.`;
   return replaced(state, (cell) => {
-    if (cell === but || !(cell.endsWith(ending) || cell.includes(inside))) return undefined;
+    if (cell === but || !(cell.endsWith(ending) || (hasParts && cell.includes(inside)))) return undefined;
     if (but !== undefined && cell.startsWith(`${but}.`)) return undefined;
     return isExposed(state, cell) ? freshSymbol(frame) : undefined;
   });

@@ -85,6 +85,8 @@ export interface Frame {
   readonly read: Set<string>;
   /** Calls are followed for what they store, too, not only for their value. */
   readonly follow?: true;
+  /** Absent: what is executed is no set-up. */
+  readonly setUp?: SetUp;
   /** Stores to fields of objects, for whoever derives facts. */
   readonly onStore?: (
     key: string,
@@ -101,6 +103,30 @@ export interface Frame {
   /** The calls of the macro's use that lead on, by name of the callee; those that were met are taken out. */
   readonly uses?: { readonly edges: readonly Edge[]; readonly met: Set<Edge>; readonly goals: Goals };
   readonly own?: { readonly names: ReadonlySet<string>; readonly prefix: string };
+}
+
+/** How vendor code tests for features. */
+export interface Features {
+  /** Structs of the vendor module that what the CPU can do was read into, by name. */
+  readonly structs: ReadonlySet<string>;
+}
+
+/** What an execution of the modules' set-up goes by. */
+export interface SetUp {
+  /** Tests of CPU features in vendor code find them: the reference host has all that it tests. */
+  readonly hasFeatures?: Features;
+  /** Globals whose value the user gave, by cell: no store changes it. */
+  readonly given: ReadonlyMap<string, Bits>;
+  /** Arms of `if`s that are not taken, see `armKey()`. */
+  readonly closed: ReadonlySet<string>;
+  /** Arms that control may enter: filled. */
+  readonly entered: Set<string>;
+  /** Whether a call of a function is gone into for what it stores. */
+  readonly follows: (id: FunctionId) => boolean;
+}
+
+export function armKey(fn: FunctionId, at: Pos, taken: boolean): string {
+  return `${fn}@${at}:${taken}`;
 }
 
 /** Where control goes from the statements of one function. */

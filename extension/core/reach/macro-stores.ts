@@ -2,7 +2,7 @@ import type { Expr, MacroFact } from '../syntax/facts';
 
 /** Macros that look at their arguments' addresses without storing through them. */
 const READS =
-  /^(?:READ_ONCE|(?:un)?likely|(?:KVM_)?(?:BUG|WARN)\w*|BUILD_BUG\w*|typeof\w*|sizeof\w*|container_of\w*|ARRAY_SIZE|min\w*|max\w*|clamp\w*|trace_\w+|pr_\w+|kvm_pr_\w+|vcpu_\w*unimpl|vcpu_debug\w*|lockdep_\w+|rcu_dereference\w*|srcu_dereference\w*|rcu_access_pointer|smp_load_acquire|data_race|BIT\w*|GENMASK\w*|atomic\w*_read|refcount_read|test_bit|list_empty\w*|copy_to_user|__builtin_(?:constant_p|types_compatible_p|object_size))$/;
+  /^(?:READ_ONCE|(?:un)?likely|(?:KVM_)?(?:BUG|WARN)\w*|BUILD_BUG\w*|typeof\w*|sizeof\w*|container_of\w*|ARRAY_SIZE|min\w*|max\w*|clamp\w*|trace_\w+|pr_\w+|kvm_pr_\w+|vcpu_\w*unimpl|vcpu_debug\w*|lockdep_\w+|rcu_dereference\w*|srcu_dereference\w*|rcu_access_pointer|smp_load_acquire|data_race|BIT\w*|GENMASK\w*|atomic\w*_read|refcount_read|test_bit|list_empty\w*|copy_to_user|__builtin_(?:constant_p|types_compatible_p|object_size)|str_\w+)$/;
 
 const found = new WeakMap<MacroFact, ReadonlySet<number>>();
 

@@ -33,7 +33,8 @@ export function namesCall(macro: MacroFact, callee: string): boolean {
 
 export function expandMacro(frame: Frame, x: Call, macro: MacroFact, state: State): Returned[] {
   const code = macro.expr ?? macro.stmts;
-  if (code === undefined || frame.depth >= MAX_INLINE + 4) return opaqueMacro(frame, x, macro, state);
+  if (code === undefined || frame.depth >= Math.max(MAX_INLINE, frame.machine.inline) + 4)
+    return opaqueMacro(frame, x, macro, state);
   const bound = new Map<string, { x: Expr; frame: Frame }>();
   for (const [index, param] of (macro.params ?? []).entries()) {
     const arg = x.args[index];

@@ -5,7 +5,7 @@ import { evaluate, type Evaluated, freshId, freshSymbol } from './evaluate';
 import { forgetField, forgetOverlays, forgetParts, forgetUnknownTarget } from './forget';
 import * as bits from './known-bits';
 import { cellOf, isLocal, isShadowed } from './locals';
-import type { Frame } from './machine';
+import type { Frame, KnownFact } from './machine';
 import { converted, type PlaceType, placeType } from './number-types';
 import { bitsValue, initial, refine, type State, type Value, withCell } from './state';
 
@@ -125,10 +125,10 @@ export function read(frame: Frame, x: Expr, state: State): Evaluated {
     return [after, fact ?? freshSymbol(frame)];
   }
   const cell = after.cells.get(place.cell);
-  if (cell !== undefined) return [after, cell];
+  if (cell !== undefined) return identified(frame, x, after, place, cell);
   const of = typeOfPlace(frame, x, place).number?.range;
   if (place.key !== undefined) {
-    const fact = frame.machine.facts(place.key);
+    const fact = frame.machine.facts(place.key) ?? globalFact(frame, place);
     if (fact !== undefined) {
       frame.read.add(fact.id);
       if (bits.single(fact.bits) !== undefined) return [after, bitsValue(fact.bits)];
@@ -139,6 +139,24 @@ export function read(frame: Frame, x: Expr, state: State): Evaluated {
   }
   // A cell that was looked at is in the state, so that whoever writes to it later finds it there.
   return [withCell(after, place.cell, initial(place.cell, of)), initial(place.cell, of)];
+}
+
+/** In a set-up an unknown number that is looked at gets an identity, so that what a condition says of it holds for its copies. */
+export function identified(frame: Frame, x: Expr, state: State, place: Place, value: Value): Evaluated {
+  if (frame.setUp === undefined) return [state, value];
+  if (value.k === 'symbol' && value.of === undefined) {
+    const of = typeOfPlace(frame, x, place).number?.range;
+    const typed = of === undefined ? value : { ...value, of };
+    return [withCell(state, place.cell, typed), typed];
+  }
+  if (value.k !== 'bits' || bits.single(value.bits) !== undefined) return [state, value];
+  const symbol = freshSymbol(frame, value.bits);
+  return [withCell(state, place.cell, symbol), symbol];
+}
+
+/** What is known of this one object, and of no other of its type. */
+function globalFact(frame: Frame, place: Place): KnownFact | undefined {
+  return place.cell.startsWith('global.') ? frame.machine.facts(place.cell) : undefined;
 }
 
 function typeOfPlace(frame: Frame, l: Expr, place: Place | undefined): PlaceType {
@@ -167,13 +185,14 @@ export function assign(frame: Frame, l: Expr, stored: Value, state: State, at: n
   if (key !== undefined) frame.onStore?.(key, value, after, at, frame.node, place?.cell);
   const x = inUsersWords(frame, l);
   if (place === undefined) {
-    if (x.k === 'member') return forgetField(frame, after, x.field, undefined);
+    if (x.k === 'member') return forgetField(frame, after, x.field, undefined, type.hasParts);
     return x.k === 'unary' || x.k === 'index' ? forgetUnknownTarget(frame, after) : after;
   }
+  if (frame.setUp?.given.has(place.cell) === true) return after;
   let next = type.hasParts ? forgetParts(frame, after, place.cell) : after;
   if (nameOf(place.cell).isPointed || x.k === 'unary') {
     const { field } = nameOf(place.cell);
-    next = forgetField(frame, next, field, place.cell);
+    next = forgetField(frame, next, field, place.cell, type.hasParts);
   }
   next = forgetOverlays(frame, next, x, place);
   return withCell(next, place.cell, value);

@@ -14,7 +14,9 @@ import { Possible } from './possible';
 import { START } from './state';
 import { type VendorGraph, backwards, doubtful, forwards, vendorGraph } from './vendor-graph';
 import { type Caller, type Fact, type Question, vendorOf, type Why } from './verdict';
-import { axioms, deriveFacts, tableFact, type VmFact } from './vm-facts';
+import { CREATION, creationDemands, creatorsOf } from './creation';
+import { HostFacts } from './host-facts';
+import { axioms, deriveFacts, givenGlobals, tableFact, type VmFact } from './vm-facts';
 import { whyPasses } from './why';
 import { Writes } from './writes';
 import { zeroFact } from './zero-facts';
@@ -38,7 +40,6 @@ export interface Reach {
 
 /** Statements and calls that one question may execute. Counted, never timed: the answer does not depend on load. */
 const BUDGET = 6_000_000;
-const CREATION = { vm: 'kvm_x86_ops.vm_init', vcpu: 'kvm_x86_ops.vcpu_create' };
 const DECIDE_BUDGET = 200_000;
 const FACT_BUDGET = 4_000_000;
 
@@ -81,12 +82,26 @@ export function analyseReach(
     addressed: () => writes.addressed(),
   };
   const targets = (slot: string): FunctionId[] => program.symbols.slot(slot).map((target) => target.functionId);
-  const creators = new Set([...targets(CREATION.vm), ...targets(CREATION.vcpu)]);
+  const around = creatorsOf(program).map((node) => node.id);
+  const creators = new Set([...targets(CREATION.vm), ...targets(CREATION.vcpu), ...around]);
   const liveLater = forwards(graph, begins, creators);
   const isBare = weaker.facts === 'axioms';
+  const given = axioms(program, question);
+  const host = new HostFacts({
+    program,
+    question,
+    vendor,
+    graph,
+    writes,
+    machine,
+    axioms: (key) => given.get(key),
+    demands: () => creationDemands(program, { ...machine }, given),
+    given: givenGlobals(program, given),
+  });
+  const ofHost = (key: string): VmFact | undefined => host.fact(key);
   const facts = isBare
-    ? axioms(program, question)
-    : deriveFacts({ program, question, vendor, writes, machine, live, liveLater });
+    ? given
+    : deriveFacts({ program, question, vendor, writes, machine, live, liveLater, given, ofHost });
   const creating = { vm: backwards(graph, targets(CREATION.vm)), vcpu: backwards(graph, targets(CREATION.vcpu)) };
   const entered = new Set(begins);
   const bitFacts = new BitFacts(
@@ -95,7 +110,7 @@ export function analyseReach(
   );
   const found = (key: string): VmFact | undefined => {
     if (isBare) return undefined;
-    return tableFact(program, vendor, writes, key) ?? zeroFact({ program, vendor, writes, live }, key);
+    return ofHost(key) ?? tableFact(program, vendor, writes, key) ?? zeroFact({ program, vendor, writes, live }, key);
   };
   const known = phases(facts, found, (key) => (isBare ? undefined : bitFacts.fact(key)));
   const input: WalkInput = {
@@ -133,7 +148,8 @@ function phases(
     if (found !== undefined) facts.set(key, found);
     return found;
   };
-  const isGiven = ({ from, key }: VmFact): boolean => typeof from === 'string' || key.includes('ops.');
+  const isGiven = ({ from, key, ofHost }: VmFact): boolean =>
+    typeof from === 'string' || ofHost === true || key.includes('ops.');
   const where =
     (holds: (fact: VmFact) => boolean): FactsLookup =>
     (key) => {

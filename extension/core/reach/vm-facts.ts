@@ -1,13 +1,17 @@
 import type { FunctionId, FunctionNode, Program, Site, Vendor } from '../program/program';
 import { columnOf, lineOf, type Pos } from '../syntax/facts';
 import { exprText } from '../syntax/expr-text';
+import { partOf } from './cell-names';
 import { runBody, runFunction } from './execute';
+import { isOtherVendor } from './globals';
 import { horizon } from './horizon';
 import * as bits from './known-bits';
 import { type Frame, holding, type KnownFact, type Machine, outermost } from './machine';
-import { bitsOf, START } from './state';
+import { globalNamed } from './module-parameters';
+import { CREATION, creatorsOf, ofType, successes } from './creation';
+import { bitsOf, type State, START } from './state';
 import type { Fact, FactWrite, Question, VmType } from './verdict';
-import type { Writes, WriteSite } from './writes';
+import { type Writes, type WriteSite, writesTo } from './writes';
 
 /** A fact with its proof. */
 export interface VmFact extends KnownFact {
@@ -19,6 +23,8 @@ export interface VmFact extends KnownFact {
   readonly writes: readonly FactWrite[];
   /** The struct belongs to a vCPU: holds from the vCPU's creation on. */
   readonly ofVcpu: boolean;
+  /** It is one of the host, and holds before any VM is created. */
+  readonly ofHost?: true;
 }
 
 const TYPE_CONSTANT: Readonly<Record<VmType, string>> = {
@@ -40,15 +46,8 @@ const TYPE_VALUE: Readonly<Record<VmType, bigint>> = {
   tdx: 5n,
 };
 
-/** Globals whose truth a TD's existence proves: TDX set-up refuses to enable TDX without them (`tdx_bringup()`). */
-const TD_NEEDS = [
-  'enable_tdx',
-  'tdp_mmu_enabled',
-  'enable_ept',
-  'enable_apicv',
-  'tdp_enabled',
-  'enable_unrestricted_guest',
-];
+/** What a hypothetical TD has: the TDP MMU, which needs two-dimensional paging. */
+const HYPOTHETICAL_TD_NEEDS = ['tdp_mmu_enabled', 'tdp_enabled'];
 const TREE_NEEDS_TDX = 'tdx_vm_init';
 
 /** The tree has no TDX host support: what is said of a TD is said of one that KVM cannot create yet. */
@@ -97,29 +96,37 @@ export function axioms(program: Program, question: Question): Map<string, VmFact
   const declared = program.symbols.constant(TYPE_CONSTANT[vm]);
   const type = declared ?? TYPE_VALUE[vm];
   put('kvm_arch.vm_type', `kvm->arch.vm_type == ${TYPE_CONSTANT[vm]}`, bits.constant(type), 'axiom');
-  if (vm === 'tdx') {
-    for (const name of TD_NEEDS) {
-      if (program.symbols.variable(name) !== undefined) put(name, name, ONE, 'exists', 'TDX is not enabled without it');
-    }
-    if (isHypotheticalTd(program)) {
-      const reason = 'a hypothetical TD: this tree has no TDX host support';
-      const field = (tag: string, name: string, value: bits.Bits): void => {
-        if (program.symbols.fieldType(`struct ${tag}`, name) !== undefined)
-          put(`${tag}.${name}`, `${name} of a TD`, value, 'axiom', reason);
-      };
-      field('kvm_vcpu_arch', 'guest_state_protected', ONE);
-      field('kvm_arch', 'has_protected_state', ONE);
-      field('kvm_arch', 'has_private_mem', ONE);
-      field('kvm_arch', 'gfn_direct_bits', NONZERO);
-      field('kvm_arch', 'gfn_shared_mask', NONZERO);
-      const split = program.symbols.constant('KVM_IRQCHIP_SPLIT');
-      if (split !== undefined) field('kvm_arch', 'irqchip_mode', bits.constant(split));
-    }
+  if (vm === 'tdx' && isHypotheticalTd(program)) {
+    const reason = 'a hypothetical TD: this tree has no TDX host support';
+    const field = (tag: string, name: string, value: bits.Bits): void => {
+      if (program.symbols.fieldType(`struct ${tag}`, name) !== undefined)
+        put(`${tag}.${name}`, `${name} of a TD`, value, 'axiom', reason);
+    };
+    for (const name of HYPOTHETICAL_TD_NEEDS)
+      if (program.symbols.variable(name) !== undefined) put(name, name, ONE, 'axiom', reason);
+    field('kvm_vcpu_arch', 'guest_state_protected', ONE);
+    field('kvm_arch', 'has_protected_state', ONE);
+    field('kvm_arch', 'has_private_mem', ONE);
+    field('kvm_arch', 'gfn_direct_bits', NONZERO);
+    field('kvm_arch', 'gfn_shared_mask', NONZERO);
+    const split = program.symbols.constant('KVM_IRQCHIP_SPLIT');
+    if (split !== undefined) field('kvm_arch', 'irqchip_mode', bits.constant(split));
   }
-  for (const [key, value] of Object.entries(question.host)) {
+  for (const [name, value] of Object.entries(question.host)) {
+    const key = globalNamed(program, name);
     if (key !== 'vendor') put(key, `${key} == ${value}`, bits.constant(hostNumber(value)), 'axiom', 'given by --host');
   }
   return facts;
+}
+
+/** Globals whose value no set-up changes, by cell: what the user gave, and what a hypothetical TD has. */
+export function givenGlobals(program: Program, given: ReadonlyMap<string, VmFact>): Map<string, bits.Bits> {
+  return new Map(
+    [...given.values()].flatMap(({ key, bits: value }) => {
+      const isGlobal = program.symbols.variable(/^\w+/.exec(key)?.[0] ?? '') !== undefined;
+      return isGlobal ? [[partOf('global', key), value] as const] : [];
+    }),
+  );
 }
 
 function hostNumber(value: string): bigint {
@@ -129,6 +136,9 @@ function hostNumber(value: string): bigint {
 }
 
 export interface Derivation {
+  readonly given: ReadonlyMap<string, VmFact>;
+  /** Facts about globals. */
+  readonly ofHost: (key: string) => VmFact | undefined;
   readonly program: Program;
   readonly question: Question;
   readonly vendor: Vendor;
@@ -148,22 +158,23 @@ const VCPU_STRUCT = /^(?:kvm_vcpu|kvm_vcpu_arch|kvm_lapic|vcpu_\w+)$/;
  * field that they leave with known bits is a fact as far as every other write that this VM can reach keeps it.
  */
 export function deriveFacts(input: Derivation): Map<string, VmFact> {
-  const facts = axioms(input.program, input.question);
-  const stored = new Map<
-    string,
-    { value: bits.Bits; site: Site; text: string; fns: Set<FunctionId>; ofVcpu: boolean }
-  >();
+  const facts = new Map(input.given);
+  const stored = new Map<string, Stored>();
   assume(input, facts);
   for (const [slot, ofVcpu] of [
-    ['kvm_x86_ops.vm_init', false],
-    ['kvm_x86_ops.vcpu_create', true],
+    [CREATION.vm, false],
+    [CREATION.vcpu, true],
   ] as const) {
     for (const target of input.program.symbols.slot(slot)) {
       if (target.vendor !== undefined && target.vendor !== input.vendor) continue;
       const node = input.program.functions.get(target.functionId);
-      if (node?.active === true) create(input, facts, node, ofVcpu, stored);
+      if (node?.active === true) create(input, facts, node, START, ofVcpu, stored);
     }
   }
+  // What the vendor's part does not set may be set around it.
+  const around = new Map<string, Stored>();
+  for (const node of creatorsOf(input.program)) create(input, facts, node, ofType(input, node), false, around);
+  for (const [key, each] of around) if (!stored.has(key)) stored.set(key, each);
   let candidates = new Map<string, VmFact>();
   for (const [key, { value, site, text, ofVcpu }] of stored) {
     if (facts.has(key) || bits.within(bits.TOP, value)) continue;
@@ -171,10 +182,10 @@ export function deriveFacts(input: Derivation): Map<string, VmFact> {
   }
   const places = new Map<FunctionId, Set<Pos>>();
   for (const key of candidates.keys())
-    for (const { fn, at } of writesTo(input, key)) places.set(fn.id, (places.get(fn.id) ?? new Set()).add(at));
+    for (const { fn, at } of writesTo(input.writes, key)) places.set(fn.id, (places.get(fn.id) ?? new Set()).add(at));
   // The greatest set of facts that keep each other: a fact that was used for another falls with it.
   for (let rounds = 0; rounds < 12; rounds++) {
-    const assumed = new Map([...facts, ...candidates]);
+    const assumed = lookup(input, new Map([...facts, ...candidates]));
     const next = new Map<string, VmFact>();
     const ran = new Map<FunctionId, Stores>();
     const run = (node: FunctionNode): Stores => {
@@ -223,19 +234,29 @@ function assume(input: Derivation, facts: Map<string, VmFact>): void {
   });
 }
 
-function lookup(facts: ReadonlyMap<string, VmFact>): Machine['facts'] {
-  return (key) => facts.get(key);
+function lookup(input: Derivation, facts: ReadonlyMap<string, VmFact>): Machine['facts'] {
+  return (key) => facts.get(key) ?? input.ofHost(key);
+}
+
+/** What a run of the creation leaves in a field. */
+interface Stored {
+  readonly value: bits.Bits;
+  readonly site: Site;
+  readonly text: string;
+  readonly fns: ReadonlySet<FunctionId>;
+  readonly ofVcpu: boolean;
 }
 
 function create(
   input: Derivation,
   facts: ReadonlyMap<string, VmFact>,
   node: FunctionNode,
+  start: State,
   ofVcpu: boolean,
-  stored: Map<string, { value: bits.Bits; site: Site; text: string; fns: Set<FunctionId>; ofVcpu: boolean }>,
+  stored: Map<string, Stored>,
 ): void {
   if (!('body' in node.fact)) return;
-  const machine = holding(input.machine, lookup(facts));
+  const machine = holding(input.machine, lookup(input, facts));
   const last = new Map<string, { at: number; fn: FunctionNode }>();
   const fns = new Set<FunctionId>();
   const keyOfCell = new Map<string, string>();
@@ -249,12 +270,10 @@ function create(
     },
   };
   // A refusal returns an error: the VM exists, so the ways that count are those that may return 0.
-  const ends = runFunction(frame, node.fact.body, START).filter(
-    ({ state, value }) => value.k !== 'bits' || bits.truth(bitsOf(state, value)) !== true,
-  );
+  const ends = successes(runFunction(frame, node.fact.body, start));
   for (const [cell, key] of keyOfCell) {
     const tag = key.slice(0, key.indexOf('.'));
-    if (!key.includes('.') || /^[?]/.test(key)) continue;
+    if (!key.includes('.') || /^[?]/.test(key) || cell.startsWith('global.')) continue;
     const values = ends.map(({ state }) => {
       const held = state.cells.get(cell);
       return held === undefined ? bits.TOP : bitsOf(state, held);
@@ -274,7 +293,7 @@ function create(
   }
 }
 
-function factText(key: string, value: bits.Bits): string {
+export function factText(key: string, value: bits.Bits): string {
   const name = key
     .replace(/^kvm_arch\./, 'kvm->arch.')
     .replace(/^kvm_vcpu_arch\./, 'vcpu->arch.')
@@ -291,7 +310,7 @@ function factText(key: string, value: bits.Bits): string {
 function keep(input: Derivation, fact: VmFact, creating: ReadonlySet<FunctionId>, run: Run): VmFact {
   let kept = fact.bits;
   const writes: FactWrite[] = [];
-  for (const write of writesTo(input, fact.key)) {
+  for (const write of writesTo(input.writes, fact.key)) {
     const site = { file: write.fn.file, line: lineOf(write.at), column: columnOf(write.at), function: write.fn.name };
     const add = (effect: FactWrite['effect']): void => {
       writes.push({ site, text: writeWords(write), effect });
@@ -304,7 +323,7 @@ function keep(input: Derivation, fact: VmFact, creating: ReadonlySet<FunctionId>
       add('before');
       continue;
     }
-    if (isOtherVendor(input, write.fn) || !input.live.has(write.fn.id)) {
+    if (isOtherVendor(write.fn, input.vendor) || !input.live.has(write.fn.id)) {
       add('not for this VM');
       continue;
     }
@@ -316,17 +335,8 @@ function keep(input: Derivation, fact: VmFact, creating: ReadonlySet<FunctionId>
       kept = bits.join(kept, value);
     }
   }
-  return { ...fact, bits: kept, writes };
-}
-
-/** A store to a field of that name in an object of unknown type may be one to this field. */
-function writesTo(input: Derivation, key: string): WriteSite[] {
-  const { byKey } = input.writes;
-  return [...(byKey.get(key) ?? []), ...(byKey.get(`?.${key.slice(key.indexOf('.') + 1)}`) ?? [])];
-}
-
-function isOtherVendor(input: Derivation, node: FunctionNode): boolean {
-  return node.vendor !== undefined && node.vendor !== input.vendor;
+  const text = kept === fact.bits ? fact.text : factText(fact.key, kept);
+  return { ...fact, text, bits: kept, writes };
 }
 
 /** The write stands in a function that calls the vendor's creation slot later on: it comes before what that sets. */
@@ -349,14 +359,9 @@ function storedValue(fact: VmFact, write: WriteSite, run: Run): bits.Bits | 'nev
   return stores === undefined ? bits.TOP : (stores.get(`${fact.key}@${write.at}`) ?? 'never');
 }
 
-function storesOf(
-  input: Derivation,
-  facts: ReadonlyMap<string, VmFact>,
-  node: FunctionNode,
-  places: ReadonlySet<Pos>,
-): Stores {
+function storesOf(input: Derivation, facts: Machine['facts'], node: FunctionNode, places: ReadonlySet<Pos>): Stores {
   if (!('body' in node.fact)) return undefined;
-  const machine = holding(input.machine, lookup(facts));
+  const machine = holding(input.machine, facts);
   const stores = new Map<string, bits.Bits>();
   const frame: Frame = {
     ...outermost(machine, node),

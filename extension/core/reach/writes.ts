@@ -9,7 +9,7 @@ import { type FieldNames, writtenFields } from './written-fields';
 
 /** One store to a field or a global in the source. */
 export interface WriteSite {
-  /** `struct.field` or a global's name. */
+  /** `struct.field` or a global's name; `&NAME` where the address of a variable is taken. */
   readonly key: string;
   readonly fn: FunctionNode;
   readonly at: number;
@@ -32,8 +32,10 @@ export class Writes {
   /** The names of fields that a call of a function may store to, itself or through whatever it calls. */
   readonly writtenBy: (id: FunctionId) => FieldNames;
 
+  private readonly own = new Map<FunctionId, ReadonlySet<string>>();
+
   constructor(program: Program) {
-    const own = new Map<FunctionId, ReadonlySet<string>>();
+    const own = this.own;
     for (const node of program.functions.values()) {
       if (!node.active || !('body' in node.fact)) continue;
       const fields = new Set<string>();
@@ -48,6 +50,11 @@ export class Writes {
     this.writtenBy = writtenFields(program, own);
   }
 
+  /** The names of fields and globals that a function's own body stores to. */
+  ownFields(id: FunctionId): ReadonlySet<string> {
+    return this.own.get(id) ?? NOTHING;
+  }
+
   /** The names of fields whose address is taken, or which are filled by code that is not followed. */
   addressed(): ReadonlySet<string> {
     this.taken ??= new Set(
@@ -59,6 +66,15 @@ export class Writes {
   }
   private taken: ReadonlySet<string> | undefined;
 }
+
+/** The stores to a field or a global; one to a field of that name in an object of unknown type may be one to this field. */
+export function writesTo({ byKey }: Writes, key: string): WriteSite[] {
+  const own = byKey.get(key) ?? [];
+  const dot = key.indexOf('.');
+  return dot < 0 ? own : [...own, ...(byKey.get(`?.${key.slice(dot + 1)}`) ?? [])];
+}
+
+const NOTHING: ReadonlySet<string> = new Set();
 
 class Collector {
   constructor(
@@ -88,6 +104,8 @@ class Collector {
         break;
       case 'unary':
         if (/\+\+|--/.test(x.op)) this.store(x.x, '++', undefined, x.at);
+        else if (x.op === '&' && x.x.k === 'id')
+          this.found({ key: `&${x.x.name}`, fn: this.node, at: x.at, op: 'address', text: '' });
         else if (x.op === '&' && x.x.k === 'member') this.store(x.x, 'address', undefined, x.at);
         break;
       case 'cast':
@@ -125,7 +143,15 @@ class Collector {
       return true;
     }
     this.throughMacro(name, x.args, x.at);
-    if (fillsFirst(name)) this.filled(x);
+    if (fillsFirst(name)) {
+      this.filled(x);
+      // The object is filled now, and nobody keeps its address.
+      const [target, ...rest] = x.args;
+      if (target !== undefined && addressedBy(target)?.k === 'id') {
+        for (const arg of rest) this.any(arg);
+        return true;
+      }
+    }
     const callee = this.program.symbols.functionsNamed(name, this.node.file)[0];
     const params = callee !== undefined && 'body' in callee.fact ? callee.fact.params : [];
     for (const [index, param] of params.entries()) {
