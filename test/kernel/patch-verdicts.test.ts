@@ -111,6 +111,31 @@ describeTree('7.x', (top) => {
       ]);
       expect(ofSink(changes)).toEqual([[DMA, 'blocked', 'reachable']]);
     });
+    it('a device is registered on a bus', async () => {
+      const changes = await changesOf(top, [
+        {
+          fn: 'kvm_create_lapic',
+          behind: 'kvm_iodevice_init(',
+          lines: '\tkvm_io_bus_register_dev(vcpu->kvm, KVM_MMIO_BUS, APIC_DEFAULT_PHYS_BASE, PAGE_SIZE, &apic->dev);',
+        },
+      ]);
+      const sites = changes.map((each) => [each.function, each.callee, each.before, each.after]);
+      expect(sites).toContainEqual(['kvm_iodevice_write', 'apic_mmio_write', 'blocked', 'reachable']);
+      expect(sites).toContainEqual(['tdx_mmio_write', 'kvm_io_bus_write', 'blocked', 'reachable']);
+      // Port I/O goes to another bus.
+      expect(sites.filter(([, callee]) => callee === 'emulator_pio_in_out')).toEqual([]);
+    });
+    it('a request is made that no TD made', async () => {
+      const changes = await changesOf(top, [
+        {
+          fn: 'kvm_set_msr_common',
+          at: 'start',
+          lines: '\tkvm_make_request(KVM_REQ_UPDATE_PROTECTED_GUEST_STATE, vcpu);',
+        },
+      ]);
+      const sites = changes.map((each) => [each.function, each.callee, each.before, each.after]);
+      expect(sites).toContainEqual(['vcpu_enter_guest', 'kvm_vcpu_reset', 'blocked', 'reachable']);
+    });
     it('a slot points to a function that lets a TD through', async () => {
       const changes = await changesOf(top, [
         {

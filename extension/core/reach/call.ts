@@ -16,6 +16,7 @@ import { expandMacro, namesCall, noteUse } from './macros';
 import { assign } from './places';
 import { sizeOf } from './sizes';
 import { bitsOf, bitsValue, type State, UNKNOWN, type Value, withCell, withoutLocals } from './state';
+import { whereaboutsOf } from './whereabouts';
 import { exprText } from '../syntax/expr-text';
 
 /** One way in which a call returns. */
@@ -96,6 +97,11 @@ export function callValue(frame: Frame, x: Call, state: State, unused = false): 
     for (const edge of goal) {
       if (called !== undefined && edge.via !== 'macro' && !called.includes(edge.calleeId)) {
         frame.goals.decisions.push(otherFunction(x, edge));
+        continue;
+      }
+      const cut = otherDevice(frame, x, edge, after);
+      if (cut !== undefined) {
+        frame.goals.decisions.push(cut);
         continue;
       }
       // Whoever runs a function that it is given passes it arguments of its own; so does a macro, see below.
@@ -191,7 +197,20 @@ function otherFunction(x: Call, edge: Edge): Decision {
   const text = `${exprText(x.fn)} == ${edge.callee}`;
   return {
     guard: { site: edge.site, text, value: false, facts: [] },
-    rules: [{ needs: true, from: x.at, to: x.at }],
+    rules: [{ needs: true, from: x.at, to: x.at, callee: edge.calleeId }],
+  };
+}
+
+/** The device whose operation is called cannot be one that has this function. */
+function otherDevice(frame: Frame, x: Call, edge: Edge, state: State): Decision | undefined {
+  const { devices } = frame.machine;
+  if (devices === undefined || edge.slot === undefined || x.fn.k !== 'member') return undefined;
+  const where = whereaboutsOf(evaluate(frame, x.fn.x, state)[1]);
+  const cut = where === undefined ? undefined : devices.cut(where, edge);
+  if (cut === undefined) return undefined;
+  return {
+    guard: { site: edge.site, text: cut.text, value: false, facts: [cut.fact] },
+    rules: [{ needs: true, from: x.at, to: x.at, callee: edge.calleeId }],
   };
 }
 

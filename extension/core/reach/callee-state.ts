@@ -6,6 +6,7 @@ import { OUTERMOST, type Seen } from './machine';
 import { converted, numberTypeOf } from './number-types';
 import { IOCTL_NAMES, isIoctl } from './selectors';
 import { bitsOf, bitsValue, initial, START, type State, type Value } from './state';
+import { placedAt, whereaboutsOf } from './whereabouts';
 
 /** What a callee knows of its parameters: the caller's knowledge under the callee's names. */
 export function calleeState(symbols: Symbols, callee: FunctionNode, seen: Seen): State {
@@ -25,6 +26,7 @@ export function calleeState(symbols: Symbols, callee: FunctionNode, seen: Seen):
       const isSelector = isIoctl(arg);
       const names = isSelector ? seen.state.known.get(IOCTL_NAMES) : undefined;
       if (isSelector) cells.set(cell, arg);
+      else if (arg.where !== undefined) cells.set(cell, placedAt(initial(cell), arg.where));
       if (names !== undefined) known.set(IOCTL_NAMES, names);
       const of = bitsOf(seen.state, arg);
       if (!bits.within(type?.range ?? bits.TOP, of)) known.set(isSelector ? arg.id : cell, of);
@@ -32,7 +34,7 @@ export function calleeState(symbols: Symbols, callee: FunctionNode, seen: Seen):
     } else {
       // The object has a name of its own: the parameter is the pointer to it.
       const object = `${cell}^`;
-      cells.set(cell, { k: 'object', id: object });
+      cells.set(cell, placedAt({ k: 'object', id: object }, arg.where));
       copyObject(seen.state, arg.id, object, cells, known);
     }
   }
@@ -78,8 +80,9 @@ export function stateKey(state: State): string {
 
 function valueKey(state: State, value: Value): string {
   if (value.k === 'function') return value.ids.join('|');
-  if (value.k === 'object') return `&${value.id}`;
-  const of = bitsKey(bitsOf(state, value));
+  const where = whereaboutsOf(value);
+  if (value.k === 'object') return `&${value.id}${where === undefined ? '' : `@${where}`}`;
+  const of = `${bitsKey(bitsOf(state, value))}${where === undefined ? '' : `@${where}`}`;
   return isIoctl(value) ? `ioctl${of}` : of;
 }
 

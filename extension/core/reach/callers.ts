@@ -49,9 +49,7 @@ function callerOf(parts: CallersInput, node: FunctionNode, all: ReadonlySet<Func
   const verdict = verdictOf(parts, node, own);
   const leading = (program.callees.get(node.id) ?? []).filter((edge) => all.has(edge.calleeId));
   const way = cheapest(open.flatMap((context) => contexts.wayThrough(context) ?? []));
-  const last = way?.steps.at(-1);
-  const witness =
-    way === undefined || last === undefined ? undefined : { ...pathOf(way), passes: passedBy(program, last) };
+  const witness = way === undefined ? undefined : { ...pathOf(way), ...argumentsOn(program, way) };
   const cutBy = open.length > 0 || verdict === 'unreachable' ? undefined : cutsOf(parts, node, own);
   return {
     function: node.name,
@@ -131,6 +129,15 @@ export function pathOf(way: Way): Path {
     edges: way.steps.map((step) => step.edge),
     guards: distinctGuards(guards),
     conditions,
+  };
+}
+
+/** What the last two calls of a way pass on: to the sink, and to whoever calls it. */
+function argumentsOn(program: Program, { steps }: Way): Pick<Path, 'passes' | 'given'> {
+  const [last, before] = [steps.at(-1), steps.at(-2)];
+  return {
+    ...(last === undefined ? {} : { passes: passedBy(program, last) }),
+    ...(before === undefined ? {} : { given: passedBy(program, before) }),
   };
 }
 

@@ -7,6 +7,7 @@ import { forgetParts } from './forget';
 import * as bits from './known-bits';
 import { cellOf, isLocal, isShadowed } from './locals';
 import type { Frame } from './machine';
+import { withMacro } from './macros';
 import { asNarrow, converted, isUnsigned64, numberTypeOf } from './number-types';
 import { assign, identified, inUsersWords, placeOf, read } from './places';
 import {
@@ -22,6 +23,7 @@ import {
   withCell,
   withEscaped,
 } from './state';
+import { addressOf, placedAt } from './whereabouts';
 
 /** A value in the state that holds after its expression was evaluated. */
 export type Evaluated = readonly [state: State, value: Value];
@@ -111,8 +113,8 @@ function evaluateName(frame: Frame, x: Extract<Expr, { k: 'id' }>, state: State)
     .filter((node) => node.active && node.kind === 'function');
   if (functions.length > 0) return [state, { k: 'function', ids: functions.map((node) => node.id) }];
   const macro = symbols.macro(x.name, frame.node.file);
-  if (macro?.params === undefined && macro?.expr !== undefined && macro.expr !== x)
-    return evaluate({ ...frame, bound: new Map() }, macro.expr, state);
+  if (macro?.params === undefined && macro?.expr !== undefined && frame.expanding?.has(macro) !== true)
+    return evaluate({ ...frame, bound: new Map(), expanding: withMacro(frame, macro) }, macro.expr, state);
   return [state, UNKNOWN];
 }
 
@@ -170,7 +172,8 @@ function evaluateUnary(frame: Frame, x: Extract<Expr, { k: 'unary' }>, state: St
         if (value.k === 'function') return [after, value];
       }
       const [after, place] = placeOf(frame, x.x, state);
-      return [after, place === undefined ? freshSymbol(frame) : { k: 'object', id: place.cell }];
+      if (place === undefined) return [after, freshSymbol(frame)];
+      return [after, placedAt({ k: 'object', id: place.cell }, addressOf(frame, x.x))];
     }
     case '*': {
       const [after, pointer] = evaluate(frame, x.x, state);

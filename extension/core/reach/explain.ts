@@ -12,7 +12,7 @@ export function guardsBefore(context: { readonly decisions: readonly Decision[] 
   const guards: Guard[] = [];
   for (const { guard, rules } of context.decisions) {
     for (const rule of rules) {
-      if (at < rule.from || at > rule.to) continue;
+      if (at < rule.from || at > rule.to || (rule.callee ?? edge.calleeId) !== edge.calleeId) continue;
       if (guard.value === 'unknown' && rule.behind === true) continue;
       guards.push({ ...guard, needs: rule.needs });
     }

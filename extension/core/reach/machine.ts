@@ -1,5 +1,6 @@
 import type { Edge, FunctionId, FunctionNode, Program, Vendor } from '../program/program';
-import type { Expr, Pos } from '../syntax/facts';
+import type { Expr, MacroFact, Pos } from '../syntax/facts';
+import type { Devices } from './devices';
 import type { Bits } from './known-bits';
 import type { State, Value } from './state';
 import type { Guard, VmType } from './verdict';
@@ -27,6 +28,8 @@ export interface Rule {
   readonly to: number;
   /** The stretch stands behind the condition, whose other arm is left for good. */
   readonly behind?: true;
+  /** Of a call through a pointer: the function that it is about. */
+  readonly callee?: FunctionId;
 }
 
 /** A call on the way to a goal, seen in a state that can be. */
@@ -62,6 +65,8 @@ export interface Machine {
   fresh: number;
   /** The call edges out of a function by position of the callee's name, those of this vendor. */
   readonly edgesOf: (id: FunctionId) => ReadonlyMap<number, readonly Edge[]>;
+  /** What is known of the devices on I/O buses. */
+  readonly devices?: Devices;
   /** Names of fields that a call of a function may write, itself or through what it calls. */
   readonly writtenBy: (id: FunctionId) => FieldNames;
   /** Names of fields whose address is taken somewhere: what a store through an unknown pointer may change. */
@@ -99,9 +104,11 @@ export interface Frame {
   readonly watch?: Watch;
   /** Macro parameters and what they stand for. */
   readonly bound?: ReadonlyMap<string, { readonly x: Expr; readonly frame: Frame }>;
-  /** In a macro's body: the names that it declares, and the prefix of their cells. */
+  /** The macros whose bodies this is in: within its own body a macro's name is no macro. */
+  readonly expanding?: ReadonlySet<MacroFact>;
   /** The calls of the macro's use that lead on, by name of the callee; those that were met are taken out. */
   readonly uses?: { readonly edges: readonly Edge[]; readonly met: Set<Edge>; readonly goals: Goals };
+  /** In a macro's body: the names that it declares, and the prefix of their cells. */
   readonly own?: { readonly names: ReadonlySet<string>; readonly prefix: string };
 }
 

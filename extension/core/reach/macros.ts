@@ -31,9 +31,15 @@ export function namesCall(macro: MacroFact, callee: string): boolean {
   return code !== undefined && changesIn(code).calls.some((call) => call.fn.k === 'id' && call.fn.name === callee);
 }
 
+/** The macros that are being expanded, with one more. */
+export function withMacro({ expanding }: Frame, macro: MacroFact): ReadonlySet<MacroFact> {
+  return new Set(expanding).add(macro);
+}
+
 export function expandMacro(frame: Frame, x: Call, macro: MacroFact, state: State): Returned[] {
   const code = macro.expr ?? macro.stmts;
-  if (code === undefined || frame.depth >= Math.max(MAX_INLINE, frame.machine.inline) + 4)
+  const isTooDeep = frame.depth >= Math.max(MAX_INLINE, frame.machine.inline) + 4;
+  if (code === undefined || isTooDeep || frame.expanding?.has(macro) === true)
     return opaqueMacro(frame, x, macro, state);
   const bound = new Map<string, { x: Expr; frame: Frame }>();
   for (const [index, param] of (macro.params ?? []).entries()) {
@@ -41,7 +47,13 @@ export function expandMacro(frame: Frame, x: Call, macro: MacroFact, state: Stat
     if (arg !== undefined) bound.set(param, { x: arg, frame });
   }
   const own = { names: declaredByMacro(macro), prefix: `${frame.own?.prefix ?? frame.name}~${x.at}` };
-  const inner: Frame = { ...elsewhere(frame), depth: frame.depth + 1, bound, own };
+  const inner: Frame = {
+    ...elsewhere(frame),
+    depth: frame.depth + 1,
+    bound,
+    own,
+    expanding: withMacro(frame, macro),
+  };
   if (macro.expr === undefined) {
     const end = runStatements(inner, macro.stmts ?? [], state);
     return end === undefined ? [] : [{ state: end, value: freshSymbol(frame) }];

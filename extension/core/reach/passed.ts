@@ -9,7 +9,7 @@ import { OUTERMOST } from './machine';
 import { bitsOf } from './state';
 import type { Passed } from './verdict';
 
-/** What the last call of a way gives to the sink: each parameter with the argument as written, and its value if it is one number. */
+/** What a call on a way passes: each parameter with the argument as written, and its value if it is one number. */
 export function passedBy(program: Program, { edge, to }: Step): Passed[] {
   if (!('body' in to.node.fact)) return [];
   const args = argumentsAt(program, edge);

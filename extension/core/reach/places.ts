@@ -8,6 +8,7 @@ import { cellOf, isLocal, isShadowed } from './locals';
 import type { Frame, KnownFact } from './machine';
 import { converted, type PlaceType, placeType } from './number-types';
 import { bitsValue, initial, refine, type State, type Value, withCell } from './state';
+import { placedAt, whereaboutsRead } from './whereabouts';
 
 /** Where an lvalue is kept: a cell, and for a field the key of facts about it. */
 export interface Place {
@@ -122,7 +123,7 @@ export function read(frame: Frame, x: Expr, state: State): Evaluated {
   const [after, place] = placeOf(frame, x, state);
   if (place === undefined || place.shared) {
     const fact = place?.key === undefined ? keyFact(frame, x) : undefined;
-    return [after, fact ?? freshSymbol(frame)];
+    return [after, fact ?? placedAt(freshSymbol(frame), whereaboutsRead(frame, x, after))];
   }
   const cell = after.cells.get(place.cell);
   if (cell !== undefined) return identified(frame, x, after, place, cell);
@@ -138,7 +139,8 @@ export function read(frame: Frame, x: Expr, state: State): Evaluated {
     }
   }
   // A cell that was looked at is in the state, so that whoever writes to it later finds it there.
-  return [withCell(after, place.cell, initial(place.cell, of)), initial(place.cell, of)];
+  const value = placedAt(initial(place.cell, of), whereaboutsRead(frame, x, after));
+  return [withCell(after, place.cell, value), value];
 }
 
 /** In a set-up an unknown number that is looked at gets an identity, so that what a condition says of it holds for its copies. */

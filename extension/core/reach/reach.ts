@@ -7,6 +7,7 @@ import { type CallersInput, callersOf } from './callers';
 import { split } from './conditions';
 import { ContextGraph } from './context-graph';
 import { type Phase, walk, type WalkInput } from './contexts';
+import { Devices } from './devices';
 import { dispatchedIn } from './entries';
 import { type FactsLookup, holding, type Machine, MAX_INLINE, outermost, type Weaker } from './machine';
 import { type PathOptions, type Paths, pathsBetween } from './paths';
@@ -104,17 +105,19 @@ export function analyseReach(
     : deriveFacts({ program, question, vendor, writes, machine, live, liveLater, given, ofHost });
   const creating = { vm: backwards(graph, targets(CREATION.vm)), vcpu: backwards(graph, targets(CREATION.vcpu)) };
   const entered = new Set(begins);
-  const bitFacts = new BitFacts(
-    { program, machine, graph, writes, live, begins: entered },
-    (wanted) => new Possible({ machine, facts: known, graph, begins: entered, creating, targets: wanted }),
-  );
+  const possibleOf = (wanted: readonly FunctionId[]): Possible =>
+    new Possible({ machine, facts: known, graph, begins: entered, creating, targets: wanted });
+  const bitFacts = new BitFacts({ program, machine, graph, writes, live, begins: entered }, possibleOf);
+  const devices = new Devices({ program, graph, writes, live, possibleOf });
   const found = (key: string): VmFact | undefined => {
     if (isBare) return undefined;
     return ofHost(key) ?? tableFact(program, vendor, writes, key) ?? zeroFact({ program, vendor, writes, live }, key);
   };
-  const known = phases(facts, found, (key) => (isBare ? undefined : bitFacts.fact(key)));
+  const known: Readonly<Record<Phase, FactsLookup>> = phases(facts, found, (key) =>
+    isBare ? undefined : bitFacts.fact(key),
+  );
   const input: WalkInput = {
-    machine: Object.assign(machine, { budget: BUDGET }),
+    machine: Object.assign(machine, { budget: BUDGET, ...(isBare ? {} : { devices }) }),
     facts: known,
     entries,
     creating,
@@ -124,7 +127,13 @@ export function analyseReach(
     ...(cancelled === undefined ? {} : { cancelled }),
     ...(weaker.context === undefined ? {} : { forgetful: true as const }),
   };
-  return new Answers(program, graph, input, (id) => facts.get(id) ?? bitFacts.proved(id), live);
+  return new Answers(
+    program,
+    graph,
+    input,
+    { vm: (id) => facts.get(id) ?? bitFacts.proved(id), device: (id) => devices.proof(id) },
+    live,
+  );
 }
 
 function isSink(node: FunctionNode, question: Question): boolean {
@@ -162,19 +171,22 @@ function phases(
 
 class Answers implements Reach {
   private walked: Pick<CallersInput, 'walk' | 'contexts' | 'doubtful'> | undefined;
-  private known: Caller[] | undefined;
+  private found: Caller[] | undefined;
 
   constructor(
     private readonly program: Program,
     private readonly graph: VendorGraph,
     private readonly input: WalkInput,
-    private readonly vmFact: (id: string) => VmFact | undefined,
+    private readonly known: {
+      readonly vm: (id: string) => VmFact | undefined;
+      readonly device: (id: string) => Fact | undefined;
+    },
     private readonly live: ReadonlySet<FunctionId>,
   ) {}
 
   callers(): Caller[] {
-    this.known ??= callersOf(this.parts());
-    return this.known;
+    this.found ??= callersOf(this.parts());
+    return this.found;
   }
 
   facts(): Fact[] {
@@ -230,8 +242,8 @@ class Answers implements Reach {
 
   private proofs(ids: ReadonlySet<string>): Fact[] {
     return [...ids].sort().flatMap((id) => {
-      const fact = this.vmFact(id);
-      if (fact === undefined) return [];
+      const fact = this.known.vm(id);
+      if (fact === undefined) return this.known.device(id) ?? [];
       return [
         {
           id: fact.id,

@@ -1,6 +1,7 @@
 import type { FunctionId } from '../program/program';
 import { CellMap } from './cell-map';
 import { nameOf } from './cell-names';
+import type { Whereabouts } from './devices';
 import { ALL, and, type Bits, holds, isNone, join as joinBits, meet, TOP, without, within } from './known-bits';
 
 /**
@@ -9,9 +10,9 @@ import { ALL, and, type Bits, holds, isNone, join as joinBits, meet, TOP, withou
  */
 export type Value =
   | { readonly k: 'bits'; readonly bits: Bits }
-  /** `of`: the numbers that it can be by its type; all, if absent. */
-  | { readonly k: 'symbol'; readonly id: string; readonly of?: Bits }
-  | { readonly k: 'object'; readonly id: string }
+  /** `of`: the numbers that it can be by its type; all, if absent. `where`: of a pointer to a device. */
+  | { readonly k: 'symbol'; readonly id: string; readonly of?: Bits; readonly where?: Whereabouts }
+  | { readonly k: 'object'; readonly id: string; readonly where?: Whereabouts }
   | { readonly k: 'function'; readonly ids: readonly FunctionId[] };
 
 export const UNKNOWN: Value = { k: 'bits', bits: TOP };
@@ -156,12 +157,26 @@ export function join(a: State, b: State): State {
 /** What a value is that is `value` in state `a` and `other` in state `b`. */
 export function joinValues(a: State, value: Value, b: State, other: Value): Value {
   if (sameValue(value, other))
-    return other.k === 'symbol' && other.of !== undefined && isUntyped(value) ? other : value;
+    return whereOf(value) !== whereOf(other)
+      ? withoutWhere(value)
+      : other.k === 'symbol' && other.of !== undefined && isUntyped(value)
+        ? other
+        : value;
   if (value.k === 'function' && other.k === 'function') {
     return { k: 'function', ids: [...new Set([...value.ids, ...other.ids])].sort() };
   }
   if (value.k === 'object' || other.k === 'object' || value.k === 'function' || other.k === 'function') return UNKNOWN;
   return bitsValue(joinBits(bitsOf(a, value), bitsOf(b, other)));
+}
+
+function whereOf(value: Value): Whereabouts | undefined {
+  return value.k === 'symbol' || value.k === 'object' ? value.where : undefined;
+}
+
+function withoutWhere(value: Value): Value {
+  if (value.k !== 'symbol' && value.k !== 'object') return value;
+  const { where: _where, ...rest } = value;
+  return rest;
 }
 
 function isUntyped(value: Value): boolean {

@@ -61,8 +61,10 @@ export interface Path {
   readonly cutBy?: Guard;
   readonly cuts?: readonly Guard[];
   readonly conditions: readonly string[];
-  /** Of a path that ends at a sink: what it is given there. */
+  /** Of a path that ends at a sink: what the sink is given. */
   readonly passes?: readonly Passed[];
+  /** What the function that calls the sink is given, unless the path begins there. */
+  readonly given?: readonly Passed[];
 }
 
 /** An argument: the parameter's name, the argument as written (absent: a macro makes the call), its value if it is one number. */

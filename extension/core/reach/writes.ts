@@ -84,42 +84,119 @@ class Collector {
   ) {}
 
   stmts(body: readonly Stmt[]): void {
-    for (const stmt of body) this.any(stmt);
+    for (const stmt of body) this.stmt(stmt);
   }
 
-  private any(value: unknown): void {
-    if (Array.isArray(value)) {
-      for (const each of value) this.any(each);
-      return;
+  // The parts of a node are visited where they are, without a list of them: this walk is over the whole program.
+  private stmt(s: Stmt): void {
+    switch (s.k) {
+      case 'expr':
+        this.any(s.x);
+        return;
+      case 'decl':
+        if (s.init === undefined) return;
+        this.typeless(s.init, s.type, s.at);
+        this.any(s.init);
+        return;
+      case 'if':
+        this.any(s.c);
+        this.stmts(s.then);
+        if (s.else !== undefined) this.stmts(s.else);
+        return;
+      case 'switch':
+        this.any(s.x);
+        this.stmts(s.body);
+        return;
+      case 'case':
+        if (s.lo !== undefined) this.any(s.lo);
+        if (s.hi !== undefined) this.any(s.hi);
+        return;
+      case 'loop':
+        if (s.init !== undefined) this.stmts(s.init);
+        if (s.c !== undefined) this.any(s.c);
+        if (s.step !== undefined) this.any(s.step);
+        this.stmts(s.body);
+        return;
+      case 'each':
+      case 'guard':
+        this.all(s.args);
+        if (s.body !== undefined) this.stmts(s.body);
+        return;
+      case 'return':
+        if (s.x !== undefined) this.any(s.x);
+        return;
+      case 'block':
+      case 'when':
+        this.stmts(s.body);
+        return;
+      case 'asm':
+        for (const output of s.outputs) this.store(output, 'address', undefined, s.at);
+        this.all(s.outputs);
+        this.all(s.inputs);
+        return;
+      default:
     }
-    if (typeof value !== 'object' || value === null) return;
-    const x = value as Expr | Stmt;
+  }
+
+  private all(list: readonly Expr[]): void {
+    for (const x of list) this.any(x);
+  }
+
+  private any(x: Expr): void {
     switch (x.k) {
       case 'assign':
         this.store(x.l, x.op, x.r, x.at);
         this.typeless(x.r, this.program.symbols.typeOf(x.l, this.node), x.at);
-        break;
-      case 'decl':
-        if (x.init !== undefined) this.typeless(x.init, x.type, x.at);
-        break;
+        this.any(x.l);
+        this.any(x.r);
+        return;
       case 'unary':
         if (/\+\+|--/.test(x.op)) this.store(x.x, '++', undefined, x.at);
         else if (x.op === '&' && x.x.k === 'id')
           this.found({ key: `&${x.x.name}`, fn: this.node, at: x.at, op: 'address', text: '' });
         else if (x.op === '&' && x.x.k === 'member') this.store(x.x, 'address', undefined, x.at);
-        break;
+        this.any(x.x);
+        return;
       case 'cast':
         this.recast(x);
-        break;
-      case 'asm':
-        for (const output of x.outputs) this.store(output, 'address', undefined, x.at);
-        break;
+        this.any(x.x);
+        return;
+      case 'member':
+        this.any(x.x);
+        return;
+      case 'binary':
+        this.any(x.l);
+        this.any(x.r);
+        return;
+      case 'cond':
+        this.any(x.c);
+        if (x.a !== undefined) this.any(x.a);
+        this.any(x.b);
+        return;
+      case 'index':
+        this.any(x.x);
+        this.any(x.i);
+        return;
       case 'call':
         if (this.call(x)) return;
-        break;
+        this.any(x.fn);
+        this.all(x.args);
+        return;
+      case 'block':
+        this.stmts(x.body);
+        return;
+      case 'init':
+        for (const { index, last, value } of x.items) {
+          if (index !== undefined) this.any(index);
+          if (last !== undefined) this.any(last);
+          this.any(value);
+        }
+        return;
+      case 'sizeof':
+        if (x.x !== undefined) this.any(x.x);
+        return;
       default:
     }
-    for (const name in x) this.any(x[name as keyof typeof x]);
   }
 
   /** @returns whether there is nothing more to see in it. */

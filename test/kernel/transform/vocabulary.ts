@@ -5,6 +5,10 @@
  */
 const VOCABULARY: readonly { readonly names: readonly string[]; readonly because: string }[] = [
   { names: ['kvm_zap_gfn_range'], because: 'the sink, which the question names (reach/verdict.ts)' },
+  {
+    names: ['kvm_io_bus_register_dev', 'kvm_io_bus_unregister_dev'],
+    because: 'what puts a device on a bus, and what takes it off (reach/devices.ts)',
+  },
   { names: ['tdx_vm_init'], because: 'tells a tree with TDX host support (reach/vm-facts.ts)' },
 ];
 
