@@ -16,6 +16,8 @@ interface Scope {
   readonly branch: Branch;
   readonly env: ReadonlyMap<string, Value>;
   readonly vmType: boolean;
+  /** The macros whose bodies this is in, the innermost one last. */
+  readonly expanding: readonly string[];
 }
 
 /**
@@ -23,7 +25,7 @@ interface Scope {
  * functions that only read. It changes nothing; `undefined`: the run does not know.
  */
 export function knownValue(machine: Machine, frame: Frame, x: Expr, branch: Branch, vmType = false): Value {
-  return valueOf({ machine, frame, branch, env: branch.env, vmType }, x);
+  return valueOf({ machine, frame, branch, env: branch.env, vmType, expanding: [] }, x);
 }
 
 export function truth(value: Value): boolean | undefined {
@@ -95,10 +97,21 @@ function constantNamed(scope: Scope, x: Extract<Expr, { k: 'id' }>): Value {
   if (constant !== undefined) return constant;
   const macro = symbols.macro(x.name, file);
   const value =
-    macro?.params === undefined && macro?.expr !== undefined && macro.expr.k !== 'id'
-      ? valueOf({ ...scope, env: new Map() }, macro.expr)
+    macro?.params === undefined && macro?.expr !== undefined && macro.expr.k !== 'id' && mayExpand(scope, x.name, 1)
+      ? valueOf({ ...scope, env: new Map(), expanding: [...scope.expanding, x.name] }, macro.expr)
       : undefined;
   return value ?? PLATFORM.get(x.name);
+}
+
+/** `F(F(x))` is so deep at most: the inner one is an argument, which C expands before the body is looked at. */
+const MAX_NESTED = 4;
+
+/**
+ * As in C a macro is not expanded within its own body, where it stays a name of which nothing is known. What came with
+ * an argument of a macro cannot be told from its body: there `most` expansions of the same name are made.
+ */
+function mayExpand({ expanding }: Scope, name: string, most: number): boolean {
+  return expanding.filter((one) => one === name).length < most;
 }
 
 function unary(scope: Scope, x: Extract<Expr, { k: 'unary' }>): Value {
@@ -203,8 +216,9 @@ function insideOf(scope: Scope, name: string, x: Extract<Expr, { k: 'call' }>): 
   if (node !== undefined) return bodyValue(scope, node, x.args);
   const macro = symbols.macro(name, frame.node.file);
   if (macro?.params === undefined || macro.expr === undefined) return undefined;
+  if (!mayExpand(scope, name, MAX_NESTED)) return undefined;
   const { expr } = expansion(machine, macro, x);
-  return expr === undefined ? undefined : valueOf(scope, expr);
+  return expr === undefined ? undefined : valueOf({ ...scope, expanding: [...scope.expanding, name] }, expr);
 }
 
 /** What a function that only reads returns. */
@@ -215,7 +229,8 @@ function bodyValue(scope: Scope, node: FunctionNode, args: readonly Expr[]): Val
     const arg = args[i];
     env.set(param.name, arg === undefined ? undefined : valueOf(scope, arg));
   });
-  const inner: Scope = { ...scope, frame: { node, depth: scope.frame.depth + 1 }, env };
+  // The function's text is no part of a macro's body that calls it.
+  const inner: Scope = { ...scope, frame: { node, depth: scope.frame.depth + 1 }, env, expanding: [] };
   return returned(inner, node.fact.body)?.value;
 }
 
