@@ -41,6 +41,7 @@ export interface Arguments {
   readonly from: string | undefined;
   readonly to: string | undefined;
   readonly cut: boolean;
+  readonly explore: boolean;
   readonly drawing: DrawingArguments;
 }
 
@@ -96,6 +97,7 @@ export function readArguments(argv: readonly string[]): Arguments | undefined {
     from: one(options, 'from'),
     to: one(options, 'to'),
     cut: options['cut'] === true,
+    explore: options['explore'] === true,
     drawing: drawingOf(options, format),
   };
 }
@@ -136,6 +138,7 @@ function makeParser(): ReturnType<typeof cac> {
     .option('--direction <way>', `${DIRECTIONS.join(', ')} (default: ${DRAWN.direction})`)
     .option('--depth <calls>', `how many calls away (default: ${DRAWN.depth})`)
     .option('--nodes <count>', `how many functions at most, the nearest first (default: ${DRAWN.most})`);
+  commands.outcome.option('--explore', 'do all that can happen to the VM, in every order, and tell what does not hold');
   commands.outcome.option(
     '--scenario <name>',
     `${SCENARIOS.map(({ name }) => name).join(', ')}, or a JSON file; - is standard input (default: ${DEFAULT_SCENARIO.name})`,

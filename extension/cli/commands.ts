@@ -82,7 +82,7 @@ export async function outcome(args: Arguments, terminal: Terminal): Promise<Exit
   checkScenarioHost(choice, analysis.program);
   const { scenario, vms, host } = choice;
   const question = { ...args.question, host: { ...host, ...args.question.host }, vm: vms[0] ?? 'tdx' };
-  const report = analysis.outcome(question, vms, scenario);
+  const report = analysis.outcome(question, vms, { scenario, explore: args.explore });
   const options = { full: args.full, hypotheticalTd: analysis.hypotheticalTd };
   print({ ...args, allVms: false }, terminal, opened, [report], (one) => renderOutcome(one, options));
   return 0;

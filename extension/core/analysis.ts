@@ -1,8 +1,9 @@
 import { InputError } from './input-error';
 import { kernelVersion } from './kernel-version';
+import { exploreSink } from './mmu/explore-sink';
 import type { Decide } from './mmu/machine';
 import type { Outcome } from './mmu/outcome';
-import { DEFAULT_SCENARIO } from './mmu/scenario';
+import { DEFAULT_SCENARIO, type Scenario } from './mmu/scenario';
 import { sinkOutcome } from './mmu/sink';
 import { linkProgram } from './program/link';
 import { FactsStore, loadFacts } from './program/load';
@@ -28,6 +29,13 @@ export interface OpenOptions {
   readonly progress?: (done: number, total: number) => void;
   /** Milliseconds of any origin. Without one there are no timings. */
   readonly clock?: () => number;
+}
+
+/** What `Analysis.outcome()` may be asked for. */
+export interface OutcomeOptions {
+  /** Default: the contract's. */
+  readonly scenario?: Scenario;
+  readonly explore?: boolean;
 }
 
 /** The analysis was cancelled by its caller. Neither a fault of the input nor a defect. */
@@ -115,10 +123,24 @@ export class Analysis {
     return drawing(this.program, middle, sinks, bounds);
   }
 
-  /** The model on each sink's body in a scenario, for one VM type or for all that the contract names. */
-  outcome(question: Question, vms: readonly VmType[] = VM_TYPES, scenario = DEFAULT_SCENARIO): OutcomeReport {
+  /**
+   * The model on each sink's body in a scenario, for one VM type or for all that the contract names; with `explore`
+   * also what holds whatever happens before and after.
+   */
+  outcome(
+    question: Question,
+    vms: readonly VmType[] = VM_TYPES,
+    { scenario = DEFAULT_SCENARIO, explore = false }: OutcomeOptions = {},
+  ): OutcomeReport {
     const outcomes = vms.flatMap((vm) =>
-      this.sinkIds(question.sinks).map((sink) => this.sinkOutcome({ ...question, vm }, sink, scenario)),
+      this.sinkIds(question.sinks).map((sink) => {
+        const asked = { ...question, vm };
+        const outcome = this.sinkOutcome(asked, sink, scenario);
+        if (!explore) return outcome;
+        const reach = this.reach(asked);
+        const exploration = exploreSink(this.program, sink, asked, (fn, condition) => reach.decide(fn, condition));
+        return { ...outcome, exploration };
+      }),
     );
     return { schemaVersion: SCHEMA_VERSION, outcomes };
   }

@@ -44,6 +44,7 @@ describe('the command on the sample', () => {
     ['check-amd', ['check', 'tree', '--vm', 'default', '--host', 'vendor=amd']],
     ['check-bundled', ['check']],
     ['outcome', ['outcome', 'tree']],
+    ['outcome-explore', ['outcome', 'tree', '--vm', 'tdx', '--explore']],
     ['outcome-full', ['outcome', 'tree', '--vm', 'tdx', '--full']],
     ['outcome-shadow', ['outcome', 'tree', '--vm', 'default', '--scenario', 'shadow']],
     ['outcome-scenario', ['outcome', 'tree', '--scenario', 'tree/scenario.json', '--full']],

@@ -38,6 +38,17 @@ async function linked(top: string, text: string): Promise<Program> {
   return linkProgram(facts, '');
 }
 
+/** The tree with one of its files changed in memory. */
+export async function programEdited(top: string, file: string, edit: (text: string) => string): Promise<Program> {
+  const tree = folderTree(top);
+  const read = await tree.read(file);
+  if (read.kind !== 'text') throw new Error(`${top}: no ${file}`);
+  const store = stores.get(top) ?? new FactsStore();
+  stores.set(top, store);
+  const changed = overlay(tree, new Map([[file, edit(read.text)]]));
+  return linkProgram(await loadFacts(changed, await cParser(), store), '');
+}
+
 /** `text` with `from`, which must stand there exactly once, replaced. */
 export function swap(text: string, from: string, to: string): string {
   if (text.split(from).length !== 2) throw new Error(`'${from}' does not stand in the sink exactly once`);

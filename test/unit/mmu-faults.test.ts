@@ -9,7 +9,8 @@ import {
 } from '../../extension/core/mmu/invalidation';
 import { dropLock, takeLock } from '../../extension/core/mmu/locks';
 import type { MmuState } from '../../extension/core/mmu/mmu-state';
-import { DEFAULT_SCENARIO, SCENARIOS, scenarioNamed, startOf } from '../../extension/core/mmu/scenario';
+import { RULES } from '../../extension/core/mmu/rules';
+import { DEFAULT_SCENARIO, SCENARIOS, startOf } from '../../extension/core/mmu/scenario';
 import { septEntry } from '../../extension/core/mmu/sept';
 import { flushRemote, withStale, CLEAN_TLB } from '../../extension/core/mmu/tlb';
 import { convert, unmapRange } from '../../extension/core/mmu/unmap';
@@ -26,9 +27,9 @@ function entry(state: MmuState, gfn: bigint): string | undefined {
 
 describe('a guest’s access', () => {
   it('goes to the mirror root if private, to the direct one if shared', () => {
-    expect(access(td, 0, PRIVATE, 'private').result).toBe('access');
-    expect(access(td, 0, SHARED, 'shared').result).toBe('access');
-    expect(access(td, 0, PENDING, 'private').result).toBe('pending');
+    expect(access(RULES, td, 0, PRIVATE, 'private').result).toBe('access');
+    expect(access(RULES, td, 0, SHARED, 'shared').result).toBe('access');
+    expect(access(RULES, td, 0, PENDING, 'private').result).toBe('pending');
   });
 
   it('against the attribute exits to userspace and maps nothing', () => {
@@ -36,67 +37,59 @@ describe('a guest’s access', () => {
       [PRIVATE, 'shared'],
       [SHARED, 'private'],
     ] as const) {
-      const faulted = access(td, 0, gfn, as);
+      const faulted = access(RULES, td, 0, gfn, as);
       expect(faulted.result).toBe('memory-fault');
       expect(faulted.state.roots).toBe(td.roots);
     }
   });
 
   it('outside all memslots is MMIO', () => {
-    expect(access(plain, 0, NOWHERE, 'shared').result).toBe('mmio');
+    expect(access(RULES, plain, 0, NOWHERE, 'shared').result).toBe('mmio');
   });
 
   it('retries while its gfn is being invalidated', () => {
     const { invalidation } = invalidateRangeAdd(invalidateBegin(NO_INVALIDATION), 0x150n, 0x160n);
     const during = { ...plain, invalidation };
-    expect(access(during, 0, 0x150n, 'shared').result).toBe('retry');
-    expect(access(during, 0, 0x160n, 'shared').result).toBe('mapped');
+    expect(access(RULES, during, 0, 0x150n, 'shared').result).toBe('retry');
+    expect(access(RULES, during, 0, 0x160n, 'shared').result).toBe('mapped');
   });
 
   it('of a dead VM does not happen', () => {
-    expect(access({ ...td, vm: { ...td.vm, dead: true } }, 0, PRIVATE, 'private').result).toBe('dead');
+    expect(access(RULES, { ...td, vm: { ...td.vm, dead: true } }, 0, PRIVATE, 'private').result).toBe('dead');
   });
 
   it('to a zapped private page finds it pending, and accepting it gives an empty one', () => {
-    const zapped = zapLeafs(td, 1, PRIVATE, PRIVATE + 1n).state;
+    const zapped = zapLeafs(RULES, td, 1, PRIVATE, PRIVATE + 1n).state;
     expect(entry(zapped, PRIVATE)).toBe('FREE');
-    const mapped = access(zapped, 0, PRIVATE, 'private');
+    const mapped = access(RULES, zapped, 0, PRIVATE, 'private');
     expect(mapped.result).toBe('mapped');
     expect(entry(mapped.state, PRIVATE)).toBe('PENDING');
-    expect(access(mapped.state, 0, PRIVATE, 'private').result).toBe('pending');
-    const accepted = accept(mapped.state, 0, PRIVATE);
+    expect(access(RULES, mapped.state, 0, PRIVATE, 'private').result).toBe('pending');
+    const accepted = accept(RULES, mapped.state, 0, PRIVATE);
     expect(entry(accepted.state, PRIVATE)).toBe('MAPPED');
-  });
-
-  it('to a page of a TD that is not finalised adds it to the image', () => {
-    const scenario = scenarioNamed('initialised');
-    if (scenario === undefined) throw new Error('no such scenario');
-    const start = startOf(scenario, 'tdx', TRAITS);
-    const zapped = zapLeafs(start, 1, PRIVATE, PRIVATE + 1n).state;
-    expect(entry(access(zapped, 0, PRIVATE, 'private').state, PRIVATE)).toBe('MAPPED');
   });
 });
 
 describe('unmapping', () => {
   it('by an MMU notifier leaves private pages alone, by a memslot takes both', () => {
     const all = [0n, 1n << 40n] as const;
-    const notified = unmapRange(td, ...all, 'shared');
+    const notified = unmapRange(RULES, td, ...all, 'shared');
     expect(notified.roots.map((root) => root.leaves.size)).toEqual([0, 3]);
-    expect(unmapRange(td, ...all, 'both').roots.map((root) => root.leaves.size)).toEqual([0, 0]);
+    expect(unmapRange(RULES, td, ...all, 'both').roots.map((root) => root.leaves.size)).toEqual([0, 0]);
     expect(notified.tlb.stale.size).toBe(0);
     expect(notified.invalidation.seq).toBe(td.invalidation.seq + 1);
   });
 
   it('of a VM with one kind of root takes what is there, whatever it is for', () => {
-    expect(unmapRange(plain, 0n, 1n << 40n, 'shared').roots[0]?.leaves.size).toBe(0);
+    expect(unmapRange(RULES, plain, 0n, 1n << 40n, 'shared').roots[0]?.leaves.size).toBe(0);
   });
 
   it('by a conversion takes the old kind, and then a fault maps the new one', () => {
-    const shared = convert(td, PRIVATE, 'shared');
+    const shared = convert(RULES, td, PRIVATE, 'shared');
     expect(entry(shared, PRIVATE)).toBe('FREE');
-    expect(access(shared, 0, PRIVATE, 'shared').result).toBe('mapped');
-    expect(access(shared, 0, PRIVATE, 'private').result).toBe('memory-fault');
-    expect(convert(td, PRIVATE, 'private')).toBe(td);
+    expect(access(RULES, shared, 0, PRIVATE, 'shared').result).toBe('mapped');
+    expect(access(RULES, shared, 0, PRIVATE, 'private').result).toBe('memory-fault');
+    expect(convert(RULES, td, PRIVATE, 'private')).toBe(td);
   });
 });
 

@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import * as sept from '../../extension/core/mmu/sept';
-import { removePrivateLeaf } from '../../extension/core/mmu/zap';
+import { addExternal, removeExternal, type SeamCall } from '../../extension/core/mmu/external-leaf';
+import type { MmuState } from '../../extension/core/mmu/mmu-state';
+import { NOBODY } from '../../extension/core/mmu/nobody';
+import { RULES } from '../../extension/core/mmu/rules';
 
 const GFN = 0x100n;
 
@@ -15,6 +18,7 @@ function td(state: sept.SeptState, more: Partial<sept.Td> = {}): sept.Td {
     epoch: 7,
     inGuest: new Map(),
     entries: new Map(entries),
+    contended: false,
     ...more,
   };
 }
@@ -165,10 +169,20 @@ describe('TLB tracking', () => {
   });
 });
 
-describe('the removal of a private leaf', () => {
+function withTd(one: sept.Td): MmuState {
+  return { ...NOBODY, td: one };
+}
+
+function remove(one: sept.Td, level = 1): { td: sept.Td; calls: readonly SeamCall[]; refused?: string } {
+  const { state, calls, refused } = removeExternal(RULES, withTd(one), GFN, level);
+  if (state.td === undefined) throw new Error('no TD left');
+  return { td: state.td, calls, ...(refused === undefined ? {} : { refused }) };
+}
+
+describe('the removal of a private leaf, where the tree does not show it', () => {
   it('blocks, tracks, removes and flushes the cache, and kicks the vCPUs out', () => {
     const running = sept.enterGuest(sept.enterGuest(td('MAPPED'), 0), 1);
-    const done = removePrivateLeaf(running, GFN, 1);
+    const done = remove(running);
     expect(done.calls.map((call) => call.name)).toEqual([
       'TDH.MEM.RANGE.BLOCK',
       'TDH.MEM.TRACK',
@@ -180,15 +194,25 @@ describe('the removal of a private leaf', () => {
     expect(done.td.inGuest.size).toBe(0);
   });
 
-  it('kicks the vCPUs out and tries again where TRACK is busy', () => {
+  it('kicks the vCPUs out and tries again where a TDCALL holds the S-EPT', () => {
+    const held = { ...sept.enterGuest(td('MAPPED'), 0), contended: true };
+    expect(sept.TDX_MODULE.rangeBlock(held, GFN, 1)).toEqual({ ok: false, error: 'TDX_OPERAND_BUSY' });
+    const done = remove(held);
+    expect(done.refused).toBeUndefined();
+    expect(done.td).toMatchObject({ contended: false, inGuest: new Map() });
+  });
+
+  it('does not try again where an epoch is still in use: the kick after each TRACK keeps that from happening', () => {
     const stale = td('MAPPED', { inGuest: new Map([[0, 6]]) });
-    expect(sept.memTrack(stale).ok).toBe(false);
-    expect(removePrivateLeaf(stale, GFN, 1).refused).toBeUndefined();
+    expect(remove(stale)).toMatchObject({
+      refused: 'TDX_PREVIOUS_TLB_EPOCH_BUSY',
+      td: { refused: 'TDH.MEM.TRACK of gfn 0x100: TDX_PREVIOUS_TLB_EPOCH_BUSY' },
+    });
   });
 
   it('does not track before the TD may run', () => {
-    const done = removePrivateLeaf(td('MAPPED', { state: 'INITIALIZED' }), GFN, 1);
-    expect(done.calls).not.toContain('TDH.MEM.TRACK');
+    const done = remove(td('MAPPED', { state: 'INITIALIZED' }));
+    expect(done.calls.map((call) => call.name)).not.toContain('TDH.MEM.TRACK');
     expect(sept.septEntry(done.td, GFN, 1).state).toBe('FREE');
   });
 
@@ -198,9 +222,28 @@ describe('the removal of a private leaf', () => {
     ['a 2M page', td('MAPPED'), 2, 'the page is larger than 4K'],
     ['a TD without HKID', td('MAPPED', { hkidAssigned: false }), 1, 'the TD has no HKID'],
   ])('is refused for %s', (_, one, level, why) => {
-    const done = removePrivateLeaf(one, GFN, level);
+    const done = remove(one, level);
     expect(done.refused).toBe(why);
-    expect(done.td).toEqual(one);
+    expect(done.td.entries).toEqual(one.entries);
+  });
+});
+
+describe('a new private leaf, where the tree does not show it', () => {
+  it.each([
+    ['INITIALIZED', 'TDH.MEM.PAGE.ADD', 'MAPPED'],
+    ['RUNNABLE', 'TDH.MEM.PAGE.AUG', 'PENDING'],
+  ] as const)('of a TD that is %s comes by %s', (state, call, entry) => {
+    const added = addExternal(RULES, withTd(td('FREE', { state })), GFN, 1);
+    expect(added.calls).toEqual([call]);
+    expect(added.again).toBe(false);
+    expect(added.state.td?.entries.get(sept.entryKey(GFN, 1))?.state).toBe(entry);
+  });
+
+  it('waits where a TDCALL holds the S-EPT, and nobody is to blame', () => {
+    const held = { ...sept.enterGuest(td('FREE'), 0), contended: true };
+    const added = addExternal(RULES, withTd(held), GFN, 1);
+    expect(added.again).toBe(true);
+    expect(added.state.td).toEqual(held);
   });
 });
 

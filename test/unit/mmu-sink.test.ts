@@ -272,6 +272,35 @@ bool kvm_tdp_mmu_zap_leafs(struct kvm *kvm, gfn_t start, gfn_t end, bool flush)
   },
 ];
 
+describe('a macro that leads to itself', () => {
+  const SELVES: readonly (readonly [name: string, macros: string, condition: string])[] = [
+    ['by way of another one', '#define A vm->mode\n#define vm (&vm->mode + f(A))', 'f(A)'],
+    ['in an argument', '#define X F(X)', 'X'],
+    ['with its own call in its body', '#define F(x) (x + F(x))', 'F(1)'],
+    ['in its own call within an argument of its call', '#define F(x) (x + F(x))', 'F(F(1))'],
+    ['by way of a call', '#define F(x) (G(x) && kvm->arch.nr)\n#define G(x) (F(x) + G(x))', 'F(kvm)'],
+    ['as a name', '#define A (B + 1)\n#define B (A + 1)', 'A > 1'],
+  ];
+  it.each(SELVES)('%s is unknown', async (_, macros, condition) => {
+    const { classes, unmodelled, trace } = await outcomeOf(
+      { before: macros, entry: `if (${condition}) return;` },
+      'tdx',
+    );
+    expect(classes.length + unmodelled.length).toBeGreaterThan(0);
+    expect(trace.some(({ text }) => text.startsWith('not decided') || text.includes('does not know'))).toBe(true);
+    const statement = await outcomeOf({ before: macros, entry: `${condition};` }, 'tdx');
+    expect(statement.zapped.mirror).toBe(true);
+  });
+
+  it('is not one whose call stands in an argument of its own call', async () => {
+    const before = '#define DOUBLE(x) ((x) + (x))\n#define FOUR DOUBLE(DOUBLE(1))';
+    const zapped = async (condition: string): Promise<boolean> =>
+      (await outcomeOf({ before, entry: `if (${condition}) return;` }, 'tdx')).zapped.mirror;
+    expect(await zapped('FOUR != 4')).toBe(true);
+    expect(await zapped('DOUBLE(DOUBLE(DOUBLE(1))) == 8')).toBe(false);
+  });
+});
+
 describe('what a run of the sink does', () => {
   for (const one of CASES)
     it(one.name, async () => {

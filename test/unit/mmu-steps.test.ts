@@ -6,6 +6,7 @@ import { DEFAULT_SCENARIO, startOf } from '../../extension/core/mmu/scenario';
 import { applied } from '../../extension/core/mmu/steps';
 import { VM_TYPES } from '../../extension/core/reach/verdict';
 import { outcomeOf } from './mmu-tree';
+import { RULES } from '../../extension/core/mmu/rules';
 
 const START = startOf(DEFAULT_SCENARIO, 'tdx', { mirrorRoots: true, tdpMmu: true });
 
@@ -67,7 +68,7 @@ describe('the state in words', () => {
 
   it('has a change for every action that changes the state', () => {
     let changing = 0;
-    for (const action of actionsOn(START, [0x100n, 0x102n, 0x200n]))
+    for (const action of actionsOn(RULES, START, [0x100n, 0x102n, 0x200n]))
       for (const after of action.run(START)) {
         const same = JSON.stringify(described(after)) === JSON.stringify(described(START));
         expect(changesBetween(START, after).length === 0, action.name).toBe(same);
@@ -96,7 +97,12 @@ describe('the steps of an outcome', () => {
     const by = (text: string): string[] => lines(trace.find((event) => event.text.includes(text))?.changes ?? []);
     expect(by('takes mmu_lock')).toEqual(['mmu_lock: free -> write']);
     expect(by('in_progress is 1')).toEqual(['mmu_invalidate_in_progress: 0 -> 1']);
-    expect(by('fires')).toEqual(['vm_bugged: false -> true', 'vm_dead: false -> true']);
+    expect(by('fires')).toEqual([
+      'vm_bugged: false -> true',
+      'vm_dead: false -> true',
+      'vCPU 0 KVM_REQ_VM_DEAD: none -> requested',
+      'vCPU 1 KVM_REQ_VM_DEAD: none -> requested',
+    ]);
     expect(by('0x100: TDH.MEM.RANGE.BLOCK')).toEqual([
       'mirror SPTE 0x100: present, 4K -> non-present',
       'S-EPT 0x100: MAPPED -> BLOCKED in TD epoch 0',

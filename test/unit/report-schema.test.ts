@@ -8,7 +8,7 @@ import { readScenario } from '../../extension/core/mmu/scenario-file';
 import { PatchAnalysis } from '../../extension/core/patch-analysis';
 import { FactsStore } from '../../extension/core/program/load';
 import { DEFAULT_SINK, type Question, VM_TYPES } from '../../extension/core/reach/verdict';
-import { SCHEMA_VERSION, TOOL } from '../../extension/core/report/contract';
+import { type ExploredOutcome, SCHEMA_VERSION, TOOL } from '../../extension/core/report/contract';
 import { loadParser } from '../../extension/node/parser';
 import { SAMPLE, sampleTree } from '../sample';
 
@@ -54,7 +54,10 @@ beforeAll(async () => {
     paths: analysis.paths(question, 'msr_io', 'update_mtrr'),
     graph: analysis.graph(),
     outcome: analysis.outcome(question),
-    scenario: analysis.outcome(question, VM_TYPES, readScenario(readFileSync(join(SAMPLE, 'scenario.json'), 'utf8'))),
+    explored: analysis.outcome(question, ['tdx', 'default'], { explore: true }),
+    scenario: analysis.outcome(question, VM_TYPES, {
+      scenario: readScenario(readFileSync(join(SAMPLE, 'scenario.json'), 'utf8')),
+    }),
     patch: patch.report(question),
   });
   const lines = ['{"id":1,"sites":["update_mtrr"],"expect":"reachable"}', '{"sites":["nothing"]}', 'no json'];
@@ -124,6 +127,19 @@ describe('the reports', () => {
   it('name the version of the package', () => {
     const { name, version } = JSON.parse(readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8')) as Json;
     expect(TOOL).toEqual({ name, version });
+  });
+
+  it('of an exploration say for each invariant that it holds, or how to break it', () => {
+    const outcomes = reports['explored']?.['outcomes'] as ExploredOutcome[];
+    expect(faults('outcome', reports['explored'])).toEqual([]);
+    for (const { vm, exploration } of outcomes) {
+      expect(exploration?.states).toBeGreaterThan(50);
+      for (const { holds, counterexample } of exploration?.invariants ?? [])
+        expect(holds).toBe(counterexample === undefined);
+      expect(exploration?.invariants.filter((one) => !one.holds).map((one) => one.name)).toEqual(
+        vm === 'tdx' ? ['a live TD loses a page only to userspace'] : [],
+      );
+    }
   });
 
   it('list every VM type in the outcome', () => {

@@ -4,7 +4,7 @@ import { slotOf } from './memslots';
 import type { MmuState } from './mmu-state';
 import { type Met, type Played, sayOf, type Stage } from './play';
 import type { Gfn } from './sept';
-import { convert, unmapRange } from './unmap';
+import { convert, deleteSlot, unmapRange } from './unmap';
 import { hasPrivateMemory } from './vm';
 
 /** KVM_SET_MEMORY_ATTRIBUTES on one gfn: userspace gives up what the page held. */
@@ -22,7 +22,7 @@ export function convertAttribute(
   if (!hasPrivateMemory(vm.type))
     return [refuse(branch.state, `${what}: a VM of this type has no private memory, -EINVAL`, ['error'])];
   if (memory.privateGfns.has(gfn) === toPrivate) return [tell(branch.state, `${what}: it is so already`)];
-  return [waitsForLock(branch) ?? tell(convert(branch.state, gfn, to), what)];
+  return [waitsForLock(branch) ?? tell(convert(stage.world.rules, branch.state, gfn, to), what)];
 }
 
 /** What an MMU notifier unmaps is shared memory; it works on a dead VM too. */
@@ -33,7 +33,7 @@ export function unmap(
 ): readonly Played[] {
   const tell = teller(stage, branch, ['kvm_unmap_gfn_range']);
   const what = `an MMU notifier unmaps ${hex(gfn)}${pages === 1n ? '' : ` to ${hex(gfn + pages)}`}`;
-  return [waitsForLock(branch) ?? tell(unmapRange(branch.state, gfn, gfn + pages, 'shared'), what)];
+  return [waitsForLock(branch) ?? tell(unmapRange(stage.world.rules, branch.state, gfn, gfn + pages, 'shared'), what)];
 }
 
 /** KVM_SET_USER_MEMORY_REGION with no size: userspace gives up the memslot and what it maps, private or shared. */
@@ -46,9 +46,7 @@ export function deleteMemslot(stage: Stage, branch: Branch, { gfn }: { readonly 
   if (slot === undefined) return [tell(branch.state, `${what}: there is none, -EINVAL`, ['error'])];
   const waiting = waitsForLock(branch);
   if (waiting !== undefined) return [waiting];
-  const unmapped = unmapRange(branch.state, slot.base, slot.base + slot.pages, 'both');
-  const slots = unmapped.memory.slots.filter((one) => one !== slot);
-  return [tell({ ...unmapped, memory: { ...unmapped.memory, slots } }, what)];
+  return [tell(deleteSlot(stage.world.rules, branch.state, slot), what)];
 }
 
 function teller(

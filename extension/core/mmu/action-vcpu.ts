@@ -1,10 +1,8 @@
 import { noteUnmodelled, say, type Branch } from './branch';
-import { type Access, accept, access, type FaultResult } from './faults';
+import { type Access, accept, access, type FaultResult, runVcpu as enter, withRoots } from './faults';
 import { isPrivate } from './memslots';
-import type { MmuState } from './mmu-state';
 import { type Met, type Played, sayOf, type Stage } from './play';
-import type { Root } from './roots';
-import { enterGuest, type Gfn, kickAll, septEntry } from './sept';
+import { type Gfn, kickAll, septEntry } from './sept';
 import { hasPrivateMemory } from './vm';
 
 /** A vCPU touches a gfn, and again once KVM has mapped the page. */
@@ -19,10 +17,10 @@ export function touch(
   const as: Access = asked && hasPrivateMemory(state.vm.type) ? 'private' : 'shared';
   const who = `vCPU ${vcpu} touches gfn 0x${gfn.toString(16)}, ${as}`;
   return inGuest(stage, branch, who, (ready) => {
-    const first = access(ready.state, vcpu, gfn, as);
+    const first = access(stage.world.rules, ready.state, vcpu, gfn, as);
     const told = tellAccess(stage, { ...ready, state: first.state }, who, first.result);
     if (first.result !== 'mapped') return told;
-    const again = access(first.state, vcpu, gfn, as);
+    const again = access(stage.world.rules, first.state, vcpu, gfn, as);
     return tellAccess(stage, { ...told.branch, state: again.state }, `${who}, again`, again.result);
   });
 }
@@ -47,6 +45,12 @@ function tellAccess(stage: Stage, branch: Branch, who: string, result: FaultResu
       return tell(FAULTIN, 'no memslot: KVM_EXIT_MMIO');
     case 'pending':
       return tell([], 'the page is not accepted: #VE, or with SEPT_VE_DISABLE a TD exit', ['pending']);
+    case 'pending-fault':
+      return tell(FAULTIN, 'a fault, the page is looked up');
+    case 'not-runnable':
+      return tell(['tdx_vcpu_pre_run', 'kvm_arch_vcpu_ioctl_run'], 'the TD is not finalised, KVM_RUN returns -EINVAL', [
+        'error',
+      ]);
     case 'retry':
       return tell(['is_page_fault_stale'], 'the fault is retried without end', ['retry']);
     case 'dead':
@@ -78,7 +82,7 @@ function acceptOnce(
 ): { readonly played: Played; readonly result: FaultResult } {
   const { td } = branch.state;
   const was = td === undefined ? 'FREE' : septEntry(td, gfn, 1).state;
-  const { state, result } = accept(branch.state, vcpu, gfn);
+  const { state, result } = accept(stage.world.rules, branch.state, vcpu, gfn);
   const after = { ...branch, state };
   if (was === 'PENDING') return { played: { branch: say(after, `${who}: the page is its own now, zeroed`) }, result };
   if (was === 'MAPPED')
@@ -93,8 +97,7 @@ export function runVcpu(
   { vcpu = 0 }: { readonly vcpu: number | undefined },
 ): readonly Played[] {
   return inGuest(stage, branch, `KVM_RUN of vCPU ${vcpu}`, (ready) => {
-    const { td } = ready.state;
-    const state = td === undefined || td.inGuest.has(vcpu) ? ready.state : { ...ready.state, td: enterGuest(td, vcpu) };
+    const state = enter(stage.world.rules, ready.state, vcpu);
     return {
       branch: sayOf(stage, { ...ready, state }, ['vcpu_enter_guest'], `KVM_RUN: vCPU ${vcpu} enters the guest`),
     };
@@ -112,10 +115,7 @@ export function exitAll(stage: Stage, branch: Branch): readonly Played[] {
 function inGuest(stage: Stage, branch: Branch, who: string, then: (ready: Branch) => Played): readonly Played[] {
   const { vm, td } = branch.state;
   if (vm.dead) return [tellAccess(stage, branch, who, 'dead')];
-  if (td !== undefined && td.state !== 'RUNNABLE') {
-    const text = `${who}: the TD is not finalised, KVM_RUN returns -EINVAL`;
-    return [{ branch: sayOf(stage, branch, ['tdx_vcpu_pre_run', 'kvm_arch_vcpu_ioctl_run'], text), met: ['error'] }];
-  }
+  if (td !== undefined && td.state !== 'RUNNABLE') return [tellAccess(stage, branch, who, 'not-runnable')];
   if (td !== undefined && !stage.traits.mirrorRoots) {
     const noted = noteUnmodelled(branch, 'a vCPU of a hypothetical TD', stage.site);
     return [{ branch: say(noted, `${who}: this tree has no S-EPT that a TD could run on`) }];
@@ -124,17 +124,13 @@ function inGuest(stage: Stage, branch: Branch, who: string, then: (ready: Branch
     const noted = noteUnmodelled(branch, 'a vCPU that runs on shadow paging', stage.site);
     return [{ branch: say(noted, `${who}: shadow paging, which the model does not run`) }];
   }
-  return [then(withRoots(stage, branch))];
+  return [then(loaded(stage, branch))];
 }
 
 /** Models `kvm_mmu_load()`: a direct root, and of a TD a mirror root, where there are none. */
-function withRoots(stage: Stage, branch: Branch): Branch {
-  const { roots, td } = branch.state;
-  const kinds: readonly Root['kind'][] =
-    td !== undefined && stage.traits.mirrorRoots ? ['direct', 'mirror'] : ['direct'];
-  const missing = kinds.filter((kind) => !roots.some((root) => root.kind === kind && root.valid));
-  if (missing.length === 0) return branch;
-  const fresh = missing.map((kind): Root => ({ kind, addressSpace: 0, valid: true, leaves: new Map() }));
-  const state: MmuState = { ...branch.state, roots: [...roots, ...fresh] };
-  return sayOf(stage, { ...branch, state }, ['kvm_mmu_load'], `kvm_mmu_load(): ${missing.join(' and ')} root`);
+function loaded(stage: Stage, branch: Branch): Branch {
+  const state = withRoots(branch.state);
+  if (state === branch.state) return branch;
+  const fresh = state.roots.slice(branch.state.roots.length).map(({ kind }) => kind);
+  return sayOf(stage, { ...branch, state }, ['kvm_mmu_load'], `kvm_mmu_load(): ${fresh.join(' and ')} root`);
 }

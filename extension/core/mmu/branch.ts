@@ -1,8 +1,19 @@
 import type { Site } from '../program/program';
+import type { SeamCall } from './external-leaf';
 import type { MmuState } from './mmu-state';
 
-/** A value of the sink's code: a boolean, a number, one of the state's roots by its index, or unknown. */
-export type Value = boolean | bigint | { readonly root: number } | undefined;
+/**
+ * A value of the sink's code: a boolean, a number, one of the state's roots by its index, a vCPU by its id (also its
+ * `arch` and its `apic`), a memslot by its index, an SPTE by what it maps, or unknown.
+ */
+export type Value =
+  | boolean
+  | bigint
+  | { readonly root: number }
+  | { readonly vcpu: number }
+  | { readonly slot: number }
+  | { readonly spte: 'leaf' | 'table' | 'none' }
+  | undefined;
 
 /**
  * How a list of statements was left, if not at its end. `halt`: the task goes no further. `given-up`: the model
@@ -13,13 +24,17 @@ export type End =
   | { readonly kind: 'break' | 'continue' | 'halt' | 'given-up' }
   | { readonly kind: 'goto'; readonly label: string };
 
-/** Something that happened; `choice`: an undecided condition was taken to be so here. */
+/**
+ * Something that happened; `choice`: an undecided condition was taken to be so here; `seamcall`: the call of the TDX
+ * module that was made.
+ */
 export interface Event {
   readonly text: string;
   readonly site?: Site;
   /** The state after it. */
   readonly state: MmuState;
   readonly choice?: string;
+  readonly seamcall?: Pick<SeamCall, 'name' | 'error'>;
   /** The action of a scenario that it is of, where that is not the sink. */
   readonly by?: string;
 }
@@ -56,6 +71,17 @@ export function noteUnmodelled(branch: Branch, text: string, site: Site): Branch
 export function withEnv(branch: Branch, name: string, value: Value): Branch {
   const word = new RegExp(`\\b${name}\\b`);
   return forget({ ...branch, env: new Map(branch.env).set(name, value) }, (key) => word.test(key));
+}
+
+/** What a parameter points to, kept beside it under a name of its own: see `pointers.ts`. */
+export function pointeeKey(name: string): string {
+  return `*${name}`;
+}
+
+/** A store through a parameter, if it is known what it points to. */
+export function withPointee(branch: Branch, name: string, value: Value): Branch {
+  const key = pointeeKey(name);
+  return branch.env.has(key) ? { ...branch, env: new Map(branch.env).set(key, value) } : branch;
 }
 
 /** Drops what was assumed of conditions that may have changed. */

@@ -3,14 +3,17 @@ import type { FunctionNode } from '../program/program';
 import type { Expr, MacroFact, Stmt } from '../syntax/facts';
 import { type Branch, forget, isFinal, noteUnmodelled, resumed, say, type Value, withEnv } from './branch';
 import { decided, evaluate, type Evaluated, truths } from './evaluate';
+import { dispatchOf } from './dispatch';
 import { effectOf } from './effects';
 import { execute, runBody } from './execute';
-import { type Frame, type Machine, MAX_DEPTH, siteOf } from './machine';
-import { operationOf } from './operations';
+import { expansion, type Frame, type Machine, MAX_DEPTH, siteOf } from './machine';
+import { isSlotIterator } from './loops';
+import { operationOf, walksRmaps } from './operations';
 import { perform } from './perform';
+import { boundParameters, copiedBack } from './pointers';
 import { changesNothing } from './purity';
 import { isRootIterator } from './root-iterator';
-import { substituted } from '../syntax/substitute';
+import { walkExprs, walkStmts } from '../syntax/walk';
 import { knownValue } from './values';
 
 /** Helpers this close to the sink are entered in any case; those further down only for the operations that they lead to. */
@@ -23,7 +26,7 @@ export type Call = Extract<Expr, { k: 'call' }>;
  * something that the model does not know, which is noted and never vanishes.
  */
 export function call(machine: Machine, frame: Frame, x: Call, branch: Branch): Evaluated[] {
-  if (x.fn.k !== 'id') return unmodelled(frame, x, branch, machine);
+  if (x.fn.k !== 'id') return dispatched(machine, frame, x, branch);
   const { name } = x.fn;
   const { file } = frame.node;
   const operation = operationOf(name);
@@ -43,7 +46,7 @@ export function call(machine: Machine, frame: Frame, x: Call, branch: Branch): E
     return [[branch, knownValue(machine, frame, x, branch) ?? decided(machine, frame, x)]];
   if (machine.budget-- <= 0 || frame.depth >= MAX_DEPTH) return unmodelled(frame, x, branch, machine);
   if (frame.depth >= SHALLOW) {
-    const effect = effectOf(machine, name, file);
+    const effect = effectOf(machine, name, file, frame.away === true);
     if (effect === 'none') return aside(machine, frame, x, branch);
     if (effect === 'unknown') return unmodelled(frame, x, branch, machine);
   }
@@ -53,6 +56,23 @@ export function call(machine: Machine, frame: Frame, x: Call, branch: Branch): E
   if (macro !== undefined && (macro.expr ?? macro.stmts) !== undefined)
     return expandHere(machine, frame, macro, x, branch);
   return unmodelled(frame, x, branch, machine);
+}
+
+/** A call through a table runs what the vendor's table holds; an empty slot does nothing and gives 0. */
+function dispatched(machine: Machine, frame: Frame, x: Call, branch: Branch): Evaluated[] {
+  const dispatch = frame.use === undefined ? dispatchOf(machine, frame.node, x) : undefined;
+  if (dispatch === undefined) return unmodelled(frame, x, branch, machine);
+  if (dispatch.kind === 'empty') return withArguments(machine, frame, x, branch).map(([after]) => [after, 0n]);
+  const { node } = dispatch;
+  if (changesNothing(machine, node.name, node.file))
+    return [[branch, knownValue(machine, frame, x, branch) ?? decided(machine, frame, x)]];
+  if (machine.budget-- <= 0 || frame.depth >= MAX_DEPTH) return unmodelled(frame, x, branch, machine);
+  if (frame.depth >= SHALLOW) {
+    const effect = effectOf(machine, node.name, node.file, frame.away === true);
+    if (effect === 'none') return aside(machine, frame, x, branch);
+    if (effect === 'unknown') return unmodelled(frame, x, branch, machine);
+  }
+  return enter(machine, frame, node, x, branch);
 }
 
 /**
@@ -127,19 +147,23 @@ function inside(
 ): Evaluated[] {
   const { fact } = target;
   if (!('body' in fact)) return [[branch, undefined]];
-  const env = new Map(fact.params.map((param, i) => [param.name, values[i]] as const));
-  const inner: Frame = { node: target, depth: frame.depth + 1 };
+  const env = boundParameters(machine, frame, fact, x, values, branch);
+  const inner: Frame =
+    frame.away === true && target.id !== machine.sink
+      ? { node: target, depth: frame.depth + 1, away: true }
+      : { node: target, depth: frame.away === true ? 0 : frame.depth + 1 };
   const assumed = new Map([...branch.assumed].filter(([key]) => !key.startsWith(`${inner.depth}:`)));
   return runBody(machine, inner, fact.body, { ...branch, env, assumed }).map((end): Evaluated => {
     const value = end.end?.kind === 'return' ? end.end.value : undefined;
     if (isFinal(end)) return [{ ...end, env: branch.env }, undefined];
-    return [outParameters({ ...resumed(end), env: branch.env }, x), value];
+    const back = outParameters({ ...resumed(end), env: branch.env }, x);
+    return [copiedBack(machine, frame, fact, x, end.env, back), value];
   });
 }
 
 /**
  * Enters a function that the model also knows by its effect, if its body leads to operations that the model can
- * follow: it loops over roots. `undefined`: it does not.
+ * follow: it loops over roots or memslots, or walks rmaps. `undefined`: it does not.
  */
 export function enterByName(
   machine: Machine,
@@ -149,33 +173,25 @@ export function enterByName(
   values: readonly Value[],
   branch: Branch,
 ): Evaluated[] | undefined {
-  if (!('body' in target.fact) || !loopsOverRoots(target.fact.body)) return undefined;
+  if (!('body' in target.fact) || !canFollow(target.fact.body)) return undefined;
   return inside(machine, frame, target, x, values, branch);
 }
 
-function loopsOverRoots(body: readonly Stmt[]): boolean {
-  return body.some((stmt) => {
-    switch (stmt.k) {
-      case 'each':
-        return isRootIterator(stmt.macro) || loopsOverRoots(stmt.body);
-      case 'if':
-        return loopsOverRoots(stmt.then) || loopsOverRoots(stmt.else ?? []);
-      case 'block':
-      case 'when':
-      case 'loop':
-        return loopsOverRoots(stmt.body);
-      case 'guard':
-        return loopsOverRoots(stmt.body ?? []);
-      default:
-        return false;
-    }
+function canFollow(body: readonly Stmt[]): boolean {
+  let found = false;
+  walkStmts(body, (stmt) => {
+    found ||= stmt.k === 'each' && (isRootIterator(stmt.macro) || isSlotIterator(stmt.macro));
   });
+  walkExprs(body, (x) => {
+    found ||= x.k === 'call' && x.fn.k === 'id' && walksRmaps(x.fn.name);
+  });
+  return found;
 }
 
 /** A macro's body in the place of its use. */
 function expandHere(machine: Machine, frame: Frame, macro: MacroFact, x: Call, branch: Branch): Evaluated[] {
   const inner: Frame = { ...frame, depth: frame.depth + 1, use: siteOf(frame, x.at) };
-  const body = substituted(macro, x.args);
+  const body = expansion(machine, macro, x);
   if (body.expr !== undefined) return evaluate(machine, inner, body.expr, branch);
   return execute(machine, inner, body.stmts ?? [], [branch]).map((after) => [after, undefined]);
 }

@@ -1,11 +1,14 @@
+import type { Apicv } from './apicv';
 import type { Invalidation } from './invalidation';
 import type { Locks } from './locks';
+import type { Caching } from './memory-types';
 import type { Memory } from './memslots';
 import type { MmuState } from './mmu-state';
 import { rangeWords } from './perform';
 import type { Root } from './roots';
 import type { Td } from './sept';
 import type { Tlb } from './tlb';
+import type { Vcpu } from './vcpu';
 import type { Vm } from './vm';
 
 /** One thing of a state in plain words of the domain: `S-EPT 0x100` is `MAPPED`. */
@@ -37,7 +40,8 @@ type Parts = { readonly [Name in keyof Held]: readonly Aspect<Held[Name]>[] };
 
 const PARTS: Parts = {
   vm: [{ absent: '', of: vmWords }],
-  vcpus: [{ absent: 'none', of: (ids) => new Map(ids.map((id) => [`vCPU ${id}`, 'there'])) }],
+  vcpus: [{ absent: 'none', of: vcpuWords }],
+  apicv: [{ absent: '', of: apicvWords }],
   memory: [
     { absent: 'none', of: slotWords },
     { absent: 'shared', of: ({ privateGfns }) => gfnWords('attribute', privateGfns, 'private') },
@@ -50,8 +54,11 @@ const PARTS: Parts = {
     { absent: '', of: tdWords },
     { absent: 'outside the guest', of: inGuestWords },
     { absent: 'FREE', of: septWords },
+    { absent: 'free', of: ({ contended }) => new Map(contended ? [['S-EPT lock', 'held by a TDCALL']] : []) },
+    { absent: 'none', of: ({ refused }) => new Map(refused === undefined ? [] : [['refused SEAMCALL', refused]]) },
   ],
   rmaps: [{ absent: 'none', of: (gfns) => gfnWords('rmap', gfns, 'present') }],
+  faults: [{ absent: 'none', of: faultWords }],
   locks: [{ absent: 'free', of: lockWords }],
   invalidation: [{ absent: 'none', of: invalidationWords }],
   tlb: [
@@ -137,14 +144,49 @@ function gfnWords(kind: string, gfns: Iterable<bigint>, value: string): Words {
   return new Map([...gfns].map((gfn) => [`${kind} ${hex(gfn)}`, value]));
 }
 
-function vmWords({ tdpMmu, directBits, bugged, dead, warns }: Vm): Words {
+function vmWords(vm: Vm): Words {
+  const { tdpMmu, directBits, mirrored, disabledQuirks, noncoherentDma, typedSptes, bugged, dead, warns } = vm;
   return new Map([
     ['tdp_mmu_enabled', String(tdpMmu)],
     ['gfn_direct_bits', hex(directBits)],
+    ['mirrored TDP', String(mirrored)],
+    ['memory types in SPTEs', String(typedSptes)],
+    ['disabled_quirks', hex(disabledQuirks)],
+    ['noncoherent_dma_count', String(noncoherentDma)],
     [BUGGED, String(bugged)],
     ['vm_dead', String(dead)],
     ['WARNs', String(warns)],
   ]);
+}
+
+function vcpuWords(vcpus: readonly Vcpu[]): Words {
+  return new Map(
+    vcpus.flatMap(({ id, apicMode, apicvActive, requests, cr0Cd, mtrr, pat }): readonly [string, string][] => [
+      [`vCPU ${id}`, 'there'],
+      [`vCPU ${id} APIC`, apicvActive ? `${apicMode}, APICv` : apicMode],
+      [`vCPU ${id} CR0.CD`, String(cr0Cd)],
+      [`vCPU ${id} MTRR`, mtrr],
+      [`vCPU ${id} PAT`, pat],
+      ...[...requests].map((request): [string, string] => [`vCPU ${id} ${request}`, 'requested']),
+    ]),
+  );
+}
+
+function apicvWords({ enabled, reasons, required }: Apicv): Words {
+  return new Map([
+    ['enable_apicv', String(enabled)],
+    ['apicv_inhibit_reasons', hex(reasons)],
+    ['required_apicv_inhibits', hex(required)],
+  ]);
+}
+
+function faultWords(faults: MmuState['faults']): Words {
+  return new Map(
+    [...faults].map(([vcpu, { gfn, isPrivate, seq }]) => [
+      `fault of vCPU ${vcpu}`,
+      `${hex(gfn)}, ${isPrivate ? 'private' : 'shared'}, mmu_invalidate_seq ${seq}`,
+    ]),
+  );
 }
 
 function slotWords({ slots }: Memory): Words {
@@ -173,12 +215,16 @@ const SIZES = ['', '4K', '2M', '1G'];
 function leafWords(roots: readonly Root[]): Words {
   return new Map(
     roots.flatMap(({ kind, addressSpace, leaves }) =>
-      [...leaves].map(([gfn, { state, level }]): [string, string] => [
+      [...leaves].map(([gfn, { state, level, caching }]): [string, string] => [
         `${kind} SPTE ${hex(gfn)}${space(addressSpace)}`,
-        `${state}, ${SIZES[level] ?? `level ${level}`}`,
+        `${state}, ${SIZES[level] ?? `level ${level}`}${cachingWords(caching)}`,
       ]),
     ),
   );
+}
+
+function cachingWords(caching: Caching | undefined): string {
+  return caching === undefined ? '' : `, ${caching.memoryType}${caching.ignorePat ? ', PAT ignored' : ''}`;
 }
 
 function tdWords({ state, hkidAssigned, epoch }: Td): Words {

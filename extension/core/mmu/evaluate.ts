@@ -1,9 +1,10 @@
 import { exprText } from '../syntax/expr-text';
 import type { Expr } from '../syntax/facts';
-import { type Branch, forget, noteUnmodelled, type Value, withEnv } from './branch';
+import { type Branch, noteUnmodelled, type Value } from './branch';
 import { call } from './call';
 import { execute } from './execute';
 import { type Frame, type Machine, siteOf } from './machine';
+import { store } from './owned-stores';
 import { isQuiet } from './purity';
 import { computed, conditionKey, knownValue, truth } from './values';
 
@@ -15,7 +16,7 @@ export type Evaluated = readonly [branch: Branch, value: Value];
  * can decide splits the run, and each side remembers what it took it to be.
  */
 export function truths(machine: Machine, frame: Frame, c: Expr, branch: Branch): (readonly [Branch, boolean])[] {
-  const quiet = isQuiet(machine, c, frame.node.file);
+  const quiet = isQuiet(machine, c, frame.node);
   if (quiet) {
     const known = truth(knownValue(machine, frame, c, branch)) ?? decided(machine, frame, c);
     if (known !== undefined) return [[branch, known]];
@@ -69,13 +70,14 @@ export function evaluate(machine: Machine, frame: Frame, x: Expr, branch: Branch
       return evaluate(machine, frame, x.x, branch);
     case 'assign':
       return evaluate(machine, frame, x.r, branch).map(([after, value]) => [
-        x.l.k === 'id' ? withEnv(after, x.l.name, assigned(x.op, after.env.get(x.l.name), value)) : stored(after, x.l),
+        store(machine, frame, x.l, assigned(x.op, held(machine, frame, x, after), value), after),
         value,
       ]);
     case 'unary':
       if (/\+\+|--/.test(x.op)) {
-        const after = x.x.k === 'id' ? withEnv(branch, x.x.name, undefined) : stored(branch, x.x);
-        return [[after, undefined]];
+        const was = knownValue(machine, frame, x.x, branch);
+        const by = x.op.includes('+') ? '+' : '-';
+        return [[store(machine, frame, x.x, computed(by, was, 1n), branch), x.op.startsWith('post') ? was : undefined]];
       }
       return evaluate(machine, frame, x.x, branch).map(([after, value]) => {
         const known = truth(value);
@@ -124,10 +126,9 @@ function valueHere(machine: Machine, frame: Frame, x: Expr, branch: Branch): Val
   return knownValue(machine, frame, x, branch);
 }
 
-/** A store through a pointer or into a field: what was assumed of fields of that name may no longer hold. */
-function stored(branch: Branch, target: Expr): Branch {
-  const name = target.k === 'member' ? target.field : '';
-  return forget(branch, (key) => (name === '' ? /->|\*|\[|\(/.test(key) : new RegExp(`\\b${name}\\b|\\(`).test(key)));
+/** What an assignment that computes starts from. */
+function held(machine: Machine, frame: Frame, x: Extract<Expr, { k: 'assign' }>, branch: Branch): Value {
+  return x.op === '=' ? undefined : knownValue(machine, frame, x.l, branch);
 }
 
 function assigned(op: string, before: Value, value: Value): Value {
@@ -140,7 +141,7 @@ function assigned(op: string, before: Value, value: Value): Value {
 }
 
 function binary(machine: Machine, frame: Frame, x: Extract<Expr, { k: 'binary' }>, branch: Branch): Evaluated[] {
-  if (isQuiet(machine, x, frame.node.file)) {
+  if (isQuiet(machine, x, frame.node)) {
     const known = knownValue(machine, frame, x, branch);
     if (known !== undefined || !/^(?:&&|\|\||[<>!=]=?)$/.test(x.op)) return [[branch, known]];
     return [[branch, decided(machine, frame, x)]];

@@ -2,7 +2,7 @@ import type { Stmt } from '../syntax/facts';
 import { type Branch, isFinal, joined, noteUnmodelled, resumed, say, type Value, withEnv } from './branch';
 import { evaluate, truths } from './evaluate';
 import { dropNamed, lockName, takeNamed } from './lock-operations';
-import { eachRoot, loop, once } from './loops';
+import { eachRoot, eachSlot, eachVcpu, isSlotIterator, loop, once } from './loops';
 import { type Frame, type Machine, siteOf } from './machine';
 import { guardMode } from './operations';
 import { isRootIterator } from './root-iterator';
@@ -111,9 +111,10 @@ function step(machine: Machine, frame: Frame, stmt: Stmt, branch: Branch): reado
     case 'loop':
       return loop(machine, frame, stmt, branch);
     case 'each':
-      return isRootIterator(stmt.macro)
-        ? eachRoot(machine, frame, stmt, branch)
-        : once(machine, frame, stmt.body, branch);
+      if (isRootIterator(stmt.macro)) return eachRoot(machine, frame, stmt, branch);
+      if (isSlotIterator(stmt.macro)) return eachSlot(machine, frame, stmt, branch);
+      if (stmt.macro === 'kvm_for_each_vcpu') return eachVcpu(machine, frame, stmt, branch);
+      return once(machine, frame, stmt.body, branch);
     case 'guard':
       return guard(machine, frame, stmt, branch);
     case 'switch':

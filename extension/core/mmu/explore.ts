@@ -1,11 +1,20 @@
+import { canonical, stateKey } from './canonical';
 import type { MmuState } from './mmu-state';
+import type { TraceEvent } from './outcome';
 
-/** Something that the host, userspace or the guest does: the states that it may lead to, with what happened. */
+/** An event of which what it changed is not told. */
+export type Told = Pick<TraceEvent, 'text' | 'site'>;
+
+/** Something that the host, userspace or the guest does: the states that it may lead to. */
 export interface Action {
   readonly name: string;
-  /** Userspace asked for it that this gfn's private contents go. */
-  readonly gives?: bigint;
+  /** Whether userspace asked for it that the private contents of a gfn go. */
+  readonly gives?: (gfn: bigint) => boolean;
+  /** An ioctl of userspace, which a dead VM refuses. */
+  readonly ioctl?: true;
   run(state: MmuState): readonly MmuState[];
+  /** What happens in it step by step, where code of the tree is run. */
+  readonly explain?: (state: MmuState) => readonly Told[];
 }
 
 export interface Invariant {
@@ -14,17 +23,27 @@ export interface Invariant {
   broken(before: MmuState, after: MmuState, action: Action): string | undefined;
 }
 
-/** The shortest way to a state that breaks an invariant. */
+/** A state to begin with. */
+export interface Start {
+  readonly name: string;
+  readonly state: MmuState;
+}
+
+/** A shortest way to a state that breaks an invariant. */
 export interface Counterexample {
   readonly invariant: string;
   readonly why: string;
+  /** The name of the state that it begins with. */
+  readonly start: string;
   readonly actions: readonly string[];
+  /** The actions, and what happens in the last one. */
+  readonly trace: readonly Told[];
 }
 
 export interface Exploration {
   readonly states: number;
   readonly transitions: number;
-  /** Actions from the start to the states furthest away. */
+  /** Actions from a start to the states furthest away. */
   readonly depth: number;
   /** No state is left to explore within the depth, and no deeper one exists. */
   readonly complete: boolean;
@@ -39,35 +58,43 @@ interface Visited {
 }
 
 /**
- * All states that the actions lead to from `start`, breadth first, so that a counterexample is a shortest one. A state
- * that breaks an invariant is not explored further.
+ * All states that the actions lead to from the starts, breadth first, so that a counterexample is a shortest one. A
+ * state that breaks an invariant is not explored further.
  */
 export function explore(
-  start: MmuState,
+  starts: readonly Start[],
   actions: readonly Action[],
   invariants: readonly Invariant[],
   depth: number,
 ): Exploration {
-  const seen = new Set([stateKey(start)]);
+  const seen = new Set<string>();
   const broken = new Map<string, Counterexample>();
-  let edge: readonly Visited[] = [{ state: start, by: '', from: undefined }];
+  let edge: readonly Visited[] = starts.map(({ name, state }) => ({
+    state: canonical(state),
+    by: name,
+    from: undefined,
+  }));
+  for (const { state } of edge) seen.add(stateKey(state));
   let transitions = 0;
   let reached = 0;
   for (let step = 1; step <= depth && edge.length > 0; step += 1) {
     const next: Visited[] = [];
     for (const at of edge)
       for (const action of actions)
-        for (const state of action.run(at.state)) {
+        for (const ran of action.run(at.state)) {
+          if (ran === at.state) continue;
           transitions += 1;
-          const failed = invariants.flatMap((invariant) => {
-            const why = invariant.broken(at.state, state, action);
-            return why === undefined ? [] : [{ invariant: invariant.name, why }];
-          });
-          for (const { invariant, why } of failed) {
-            if (!broken.has(invariant)) broken.set(invariant, { invariant, why, actions: [...wayTo(at), action.name] });
-          }
+          const state = canonical(ran);
           const key = stateKey(state);
-          if (failed.length > 0 || seen.has(key)) continue;
+          let holds = true;
+          for (const invariant of invariants) {
+            const why = invariant.broken(at.state, state, action);
+            if (why === undefined) continue;
+            holds = false;
+            if (!broken.has(invariant.name))
+              broken.set(invariant.name, counterexample(invariant.name, why, at, action));
+          }
+          if (!holds || seen.has(key)) continue;
           seen.add(key);
           next.push({ state, by: action.name, from: at });
         }
@@ -83,37 +110,24 @@ export function explore(
   };
 }
 
+function counterexample(invariant: string, why: string, at: Visited, action: Action): Counterexample {
+  const [start = '', ...before] = wayTo(at);
+  const actions = [...before, action.name];
+  return {
+    invariant,
+    why,
+    start,
+    actions,
+    trace: [
+      { text: `from a VM that is ${start}` },
+      ...actions.map((text) => ({ text })),
+      ...(action.explain?.(at.state) ?? []),
+      { text: why },
+    ],
+  };
+}
+
+/** The start's name, then those of the actions. */
 function wayTo(visited: Visited): readonly string[] {
-  return visited.from === undefined ? [] : [...wayTo(visited.from), visited.by];
-}
-
-/**
- * What tells two states apart. Counters that only grow (epochs, sequence numbers, flushes, WARNs) count by their
- * differences alone, so that the space is finite.
- */
-export function stateKey(state: MmuState): string {
-  const { vm, memory, roots, td, rmaps, locks, invalidation, tlb } = state;
-  return JSON.stringify([
-    [vm.bugged, vm.dead, vm.directBits !== 0n, vm.tdpMmu],
-    sorted(memory.privateGfns),
-    roots.map((root) => [root.kind, root.valid, sorted([...root.leaves].map(([gfn, leaf]) => `${gfn}${leaf.state}`))]),
-    td === undefined
-      ? 0
-      : [
-          td.state,
-          td.hkidAssigned,
-          sorted([...td.inGuest].map(([vcpu, epoch]) => `${vcpu}:${td.epoch - epoch}`)),
-          sorted(
-            [...td.entries].map(([key, entry]) => `${key}${entry.state}${td.epoch - (entry.blockEpoch ?? td.epoch)}`),
-          ),
-        ],
-    sorted(rmaps),
-    locks.map((lock) => lock.name),
-    invalidation.inProgress,
-    sorted(tlb.stale),
-  ]);
-}
-
-function sorted(items: Iterable<bigint | string>): readonly string[] {
-  return [...items].map(String).sort();
+  return visited.from === undefined ? [visited.by] : [...wayTo(visited.from), visited.by];
 }

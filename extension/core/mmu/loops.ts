@@ -6,7 +6,7 @@ import { execute } from './execute';
 import { type Frame, type Machine, siteOf } from './machine';
 import { hasMirrorRoots, iteratedRoots } from './root-iterator';
 import { matches, type RootTypes } from './roots';
-import { truth } from './values';
+import { knownValue, truth } from './values';
 
 /** A loop whose number of turns is not known: its body once, as what one turn does is what more of them do. */
 export function once(machine: Machine, frame: Frame, body: readonly Stmt[], branch: Branch): readonly Branch[] {
@@ -61,12 +61,47 @@ export function eachRoot(
       ? noteUnmodelled(branch, `${stmt.macro}(): which roots it walks: all are assumed`, site)
       : branch;
   const first = say(before, `${stmt.macro}(): walks ${rootWords(types, hasMirrorRoots(machine.program))} roots`, site);
-  let running: readonly Branch[] = [first];
+  const roots = first.state.roots.flatMap((root, index): Value[] => (matches(root, types) ? [{ root: index }] : []));
+  return eachValue(machine, frame, stmt, first, variable, roots);
+}
+
+/** `kvm_for_each_memslot(slot, bucket, slots)`, `kvm_for_each_memslot_in_gfn_range(&iter, slots, start, end)`. */
+export function isSlotIterator(macro: string): boolean {
+  return /^kvm_for_each_memslot/.test(macro);
+}
+
+/** The body once per memslot of the state that lies in the range, if there is one. */
+export function eachSlot(
+  machine: Machine,
+  frame: Frame,
+  stmt: Extract<Stmt, { k: 'each' }>,
+  branch: Branch,
+): readonly Branch[] {
+  const args = stmt.args.flatMap(listed);
+  const [first] = args;
+  const variable = first?.k === 'unary' && first.op === '&' ? first.x : first;
+  const [start, end] = args.slice(2).map((arg) => knownValue(machine, frame, arg, branch));
+  const bounded = typeof start === 'bigint' && typeof end === 'bigint';
+  const values = branch.state.memory.slots.flatMap(({ base, pages }, slot): Value[] =>
+    bounded && (base >= end || base + pages <= start) ? [] : [{ slot }],
+  );
+  return eachValue(machine, frame, stmt, branch, variable, values);
+}
+
+/** The body once per value of the loop's variable. */
+function eachValue(
+  machine: Machine,
+  frame: Frame,
+  stmt: Extract<Stmt, { k: 'each' }>,
+  branch: Branch,
+  variable: Expr | undefined,
+  values: readonly Value[],
+): readonly Branch[] {
+  let running: readonly Branch[] = [branch];
   const left: Branch[] = [];
-  for (const [index, root] of first.state.roots.entries()) {
-    if (!matches(root, types)) continue;
+  for (const value of values) {
     running = running.flatMap((each) => {
-      const bound = variable?.k === 'id' ? withEnv(each, variable.name, { root: index }) : each;
+      const bound = variable?.k === 'id' ? withEnv(each, variable.name, value) : each;
       return execute(machine, frame, stmt.body, [bound]).flatMap((after) => {
         if (after.end === undefined || after.end.kind === 'continue') return [resumed(after)];
         left.push(after.end.kind === 'break' ? resumed(after) : after);
@@ -75,6 +110,18 @@ export function eachRoot(
     });
   }
   return [...running, ...left];
+}
+
+/** `kvm_for_each_vcpu(i, vcpu, kvm)`: the body once per vCPU of the state. */
+export function eachVcpu(
+  machine: Machine,
+  frame: Frame,
+  stmt: Extract<Stmt, { k: 'each' }>,
+  branch: Branch,
+): readonly Branch[] {
+  const [, variable] = stmt.args.flatMap(listed);
+  const values = branch.state.vcpus.map(({ id }): Value => ({ vcpu: id }));
+  return eachValue(machine, frame, stmt, branch, variable, values);
 }
 
 /** The arguments of a loop macro may come as one comma expression. */

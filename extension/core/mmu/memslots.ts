@@ -24,3 +24,7 @@ export function slotOf(memory: Memory, gfn: Gfn): Memslot | undefined {
 export function isPrivate(memory: Memory, gfn: Gfn): boolean {
   return memory.privateGfns.has(gfn);
 }
+
+export function withoutSlot(memory: Memory, slot: Memslot): Memory {
+  return { ...memory, slots: memory.slots.filter((other) => other !== slot) };
+}

@@ -1,3 +1,6 @@
+import { changesWord } from './atomic-operations';
+import { isTdxCall } from './tdx-calls';
+
 /**
  * KVM's MMU operations that the model knows by name: the vocabulary in which the body of a sink is read. What has a
  * body in the tree and is not listed is entered; what has neither a name here nor a body is `unmodelled`.
@@ -5,11 +8,13 @@
 export type Operation =
   | { readonly kind: 'lock' | 'unlock'; readonly mode: 'write' | 'read'; readonly lock?: string }
   | { readonly kind: 'invalidate-begin' | 'invalidate-range' | 'invalidate-end' }
-  | { readonly kind: 'zap-rmaps' | 'zap-root' | 'zap-all-roots' }
+  | { readonly kind: 'zap-rmaps' | 'walk-rmaps' | 'zap-root' | 'zap-all-roots' }
   | { readonly kind: 'flush' }
   | { readonly kind: 'bug-on' | 'warn-on' | 'host-bug-on'; readonly condition: boolean }
   | { readonly kind: 'bug' | 'dead' }
   | { readonly kind: 'request' }
+  | { readonly kind: 'tdx-call' }
+  | { readonly kind: 'store' }
   | { readonly kind: 'nothing' }
   | { readonly kind: 'value' };
 
@@ -38,12 +43,17 @@ const INVALIDATION: typeof LOCKS = [
   [/^kvm_mmu_invalidate_end$|^kvm_dec_notifier_count$/, { kind: 'invalidate-end' }],
 ];
 
+const WALKS_RMAPS = /^slot_handle_level(?:_range)?$|^_*walk_slot_rmaps\w*$/;
+
+export function walksRmaps(name: string): boolean {
+  return WALKS_RMAPS.test(name);
+}
+
 const ZAPS: typeof LOCKS = [
   /** `kvm_rmap_zap_gfn_range()` (mmu/mmu.c) and what older trees call in its place for each memslot. */
-  [
-    /^_*kvm_rmap_zap_gfn_range$|^_*kvm_zap_rmaps?$|^slot_handle_level(?:_range)?$|^_*walk_slot_rmaps\w*$/,
-    { kind: 'zap-rmaps' },
-  ],
+  [/^_*kvm_rmap_zap_gfn_range$/, { kind: 'zap-rmaps' }],
+  /** `__walk_slot_rmaps(kvm, slot, handler, ...)`, in 6.1 `slot_handle_level_range()`: what the handler does to each rmap of a slot. */
+  [WALKS_RMAPS, { kind: 'walk-rmaps' }],
   /** `tdp_mmu_zap_leafs(kvm, root, start, end, ...)` (mmu/tdp_mmu.c): leaves under one root; `tdp_mmu_zap_root()`: all of them. */
   [/^tdp_mmu_zap_(?:leafs|root)$|^zap_gfn_range$/, { kind: 'zap-root' }],
   /** `kvm_tdp_mmu_zap_leafs(kvm, start, end, flush)`, before 5.17 `kvm_tdp_mmu_zap_gfn_range()`: the roots that its iterator visits. */
@@ -69,19 +79,32 @@ const OTHERS: typeof LOCKS = [
   [/^kvm_make_(?:\w+_)?request\w*$/, { kind: 'request' }],
   /** Observes, yields the CPU, asserts or prints, and leaves the state alone. */
   [
-    /^lockdep_\w+$|^trace_\w+$|^(?:_)?cond_resched\w*$|^might_\w+$|^pr_\w+$|^printk\w*$|^BUILD_BUG_ON\w*$|^(?:static_)?assert$|^smp_\w*mb$|^cpu_relax$/,
+    /^lockdep_\w+$|^trace_\w+$|^(?:_)?cond_resched\w*$|^might_\w+$|^pr_\w+$|^printk\w*$|^BUILD_BUG_ON\w*$|^(?:static_)?assert$|^smp_\w*mb$|^cpu_relax$|^preempt_(?:en|dis)able$|^tdx_(?:quirk_reset|clear)_\w+$/,
     { kind: 'nothing' },
   ],
   /** Passes on what its first argument, or the object that it points to, holds. */
-  [/^(?:un)?likely$|^READ_ONCE$|^data_race$|^smp_load_acquire$|^rcu_dereference\w*$/, { kind: 'value' }],
+  [
+    /^(?:un)?likely$|^READ_ONCE$|^data_race$|^smp_load_acquire$|^s?rcu_dereference\w*$|^array_index_nospec$|^(?:raw_)?(?:atomic(?:64|_long)?|refcount)_read$/,
+    { kind: 'value' },
+  ],
 ];
 
 const TABLE = [...LOCKS, ...INVALIDATION, ...ZAPS, ...ASSERTIONS, ...OTHERS];
 
 /** What the model knows of a function or macro by its name. */
 export function operationOf(name: string): Operation | undefined {
-  return TABLE.find(([pattern]) => pattern.test(name))?.[1];
+  if (!known.has(name)) {
+    const listed = TABLE.find(([pattern]) => pattern.test(name))?.[1];
+    known.set(
+      name,
+      listed ?? (isTdxCall(name) ? { kind: 'tdx-call' } : changesWord(name) ? { kind: 'store' } : undefined),
+    );
+  }
+  return known.get(name);
 }
+
+/** Each name is looked at once. */
+const known = new Map<string, Operation | undefined>();
 
 /**
  * The mode of a lock class that `guard(name)(...)` takes (DEFINE_GUARD, DEFINE_LOCK_GUARD_1 in include/linux/);

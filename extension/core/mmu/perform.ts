@@ -1,17 +1,20 @@
 import type { Site } from '../program/program';
 import { type Branch, say, type Value, withEnv } from './branch';
 import { type Call, definitionOf, enterByName } from './call';
+import { changeWord } from './atomic-operations';
+import { bugged, dead } from './death';
 import type { Evaluated } from './evaluate';
-import { invalidateBegin, invalidateEnd, invalidateRangeAdd } from './invalidation';
 import { dropNamed, lockName, takeNamed } from './lock-operations';
 import { type Frame, type Machine, siteOf } from './machine';
 import type { MmuState } from './mmu-state';
 import type { Operation } from './operations';
-import type { Gfn } from './sept';
-import { flushRemote } from './tlb';
-import { truth } from './values';
-import { bugVm, killVm, warn } from './vm';
-import { performZap } from './zap-operations';
+import { vcpuOf } from './owned-values';
+import { type Gfn, kickAll } from './sept';
+import { performTdxCall } from './tdx-calls';
+import { knownValue, truth } from './values';
+import { isKickOnly, withRequest } from './vcpu';
+import { warn } from './vm';
+import { performZap, walkRmaps } from './zap-operations';
 
 /**
  * Performs an operation that the model knows. `values` are those of the arguments as far as they are known; of an
@@ -39,23 +42,34 @@ export function perform(
     case 'unlock':
       return [[dropNamed(branch, operation.lock ?? lockOf(x), site, `${name}()`), undefined]];
     case 'invalidate-begin': {
-      const begun = invalidateBegin(state.invalidation);
+      const begun = machine.rules.invalidateBegin(state.invalidation);
       const after = say(
         having({ invalidation: begun }),
         `${name}(): mmu_invalidate_in_progress is ${begun.inProgress}`,
         site,
       );
-      return [[noteRange(after, rangeOf(machine, frame, x, values, 'end'), site), undefined]];
+      return [[noteRange(machine, after, rangeOf(machine, frame, x, values, 'end'), site), undefined]];
     }
     case 'invalidate-range':
-      return [[noteRange(branch, rangeOf(machine, frame, x, values, 'end'), site), undefined]];
+      return [[noteRange(machine, branch, rangeOf(machine, frame, x, values, 'end'), site), undefined]];
     case 'invalidate-end': {
-      const { invalidation, bugs } = invalidateEnd(state.invalidation);
+      const { invalidation, bugs } = machine.rules.invalidateEnd(state.invalidation);
       const text = `${name}(): mmu_invalidate_in_progress is ${invalidation.inProgress}, mmu_invalidate_seq moves on`;
       const after = say(having({ invalidation }), text, site);
       return [[bugs ? bug(after, `${name}(): KVM_BUG_ON, more ends than begins`, site) : after, undefined]];
     }
-    case 'zap-rmaps':
+    case 'walk-rmaps':
+      return [walkRmaps(machine, frame, x, values, branch)];
+    case 'zap-rmaps': {
+      const target = definitionOf(machine, name, frame.node.file);
+      const inside = target === undefined ? undefined : enterByName(machine, frame, target, x, values, branch);
+      if (inside === undefined) return [performZap(machine, frame, operation.kind, x, values, branch)];
+      return inside.map(([after, value]) =>
+        after.trace === branch.trace
+          ? [say(after, `${name}(): there are no rmaps in the range`, site), value]
+          : [after, value],
+      );
+    }
     case 'zap-root':
       return [performZap(machine, frame, operation.kind, x, values, branch)];
     case 'zap-all-roots': {
@@ -67,13 +81,16 @@ export function perform(
     case 'flush': {
       const range = /range|address/.test(name) ? rangeOf(machine, frame, x, values, 'size') : undefined;
       return [
-        [say(having({ tlb: flushRemote(state.tlb, range) }), `${name}(): remote TLBs are flushed`, site), undefined],
+        [
+          say(having({ tlb: machine.rules.flushRemote(state.tlb, range) }), `${name}(): remote TLBs are flushed`, site),
+          undefined,
+        ],
       ];
     }
     case 'bug':
       return [[bug(branch, `${name}(): the VM is bugged and dead`, site), undefined]];
     case 'dead':
-      return [[say(having({ vm: killVm(state.vm) }), `${name}(): the VM is dead`, site), undefined]];
+      return [[say({ ...branch, state: dead(state) }, `${name}(): the VM is dead`, site), undefined]];
     case 'bug-on':
       return [bugOn(branch, name, values[0], site)];
     case 'warn-on': {
@@ -86,7 +103,11 @@ export function perform(
       return [[{ ...say(branch, `${name}(): the task ends here`, site), end: { kind: 'halt' } }, undefined]];
     }
     case 'request':
-      return [[say(branch, `${name}(${requestName(x)}): requested of the vCPUs`, site), undefined]];
+      return [[requested(machine, frame, x, branch, site), undefined]];
+    case 'tdx-call':
+      return [performTdxCall(machine, name, values, branch, site)];
+    case 'store':
+      return [changeWord(machine, frame, name, x, values, branch)];
     case 'nothing':
       return [[branch, undefined]];
     case 'value':
@@ -103,12 +124,17 @@ function bugOn(branch: Branch, name: string, condition: Value, site: Site): Eval
 }
 
 export function bug(branch: Branch, text: string, site: Site): Branch {
-  return say({ ...branch, state: { ...branch.state, vm: bugVm(branch.state.vm, site) } }, text, site);
+  return say({ ...branch, state: bugged(branch.state, site) }, text, site);
 }
 
-function noteRange(branch: Branch, range: { readonly start: Gfn; readonly end: Gfn } | undefined, site: Site): Branch {
+function noteRange(
+  machine: Machine,
+  branch: Branch,
+  range: { readonly start: Gfn; readonly end: Gfn } | undefined,
+  site: Site,
+): Branch {
   if (range === undefined) return branch;
-  const { invalidation, warns } = invalidateRangeAdd(branch.state.invalidation, range.start, range.end);
+  const { invalidation, warns } = machine.rules.invalidateRangeAdd(branch.state.invalidation, range.start, range.end);
   const { vm } = branch.state;
   const after = say(
     { ...branch, state: { ...branch.state, invalidation, vm: warns ? warn(vm) : vm } },
@@ -127,7 +153,7 @@ export function rangeOf(
   frame: Frame,
   x: Call,
   values: readonly Value[],
-  second: 'end' | 'size',
+  second: 'end' | 'last' | 'size',
 ): { readonly start: Gfn; readonly end: Gfn } | undefined {
   const target = x.fn.k === 'id' ? definitionOf(machine, x.fn.name, frame.node.file) : undefined;
   const first =
@@ -136,7 +162,7 @@ export function rangeOf(
   const pair = first >= 0 ? values.slice(first, first + 2) : numbers.length === 2 ? numbers : [];
   const [start, last] = pair;
   if (typeof start !== 'bigint' || typeof last !== 'bigint') return undefined;
-  const end = second === 'end' ? last : start + last;
+  const end = second === 'end' ? last : second === 'last' ? last + 1n : start + last;
   // `-1ul`: up to the end of the address space.
   return { start, end: end < 0n ? end + (1n << 64n) : end };
 }
@@ -156,6 +182,22 @@ function lockOf(x: Call): string {
 function clobbered(branch: Branch, x: Call): Branch {
   const flags = x.args[1];
   return flags?.k === 'id' ? withEnv(branch, flags.name, undefined) : branch;
+}
+
+/**
+ * Models `kvm_make_request(KVM_REQ_X, vcpu)` and `kvm_make_all_cpus_request(kvm, KVM_REQ_X)`; the latter waits until no
+ * vCPU is in the guest.
+ */
+function requested(machine: Machine, frame: Frame, x: Call, branch: Branch, site: Site): Branch {
+  const request = requestName(x);
+  const { state } = branch;
+  const one = x.args.map((arg) => vcpuOf(state, knownValue(machine, frame, arg, branch))).find((vcpu) => vcpu);
+  const vcpus = request === '' || isKickOnly(request) ? state.vcpus : withRequest(state.vcpus, request, one?.id);
+  const after: MmuState =
+    one !== undefined || state.td === undefined ? { ...state, vcpus } : { ...state, vcpus, td: kickAll(state.td) };
+  const name = x.fn.k === 'id' ? x.fn.name : '';
+  const whom = one === undefined ? 'the vCPUs' : `vCPU ${one.id}`;
+  return say({ ...branch, state: after }, `${name}(${request}): requested of ${whom}`, site);
 }
 
 function requestName(x: Call): string {

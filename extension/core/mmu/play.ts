@@ -3,10 +3,11 @@ import { type Branch, isFinal, noteUnmodelled, resumed, say } from './branch';
 import { bothOf, type Consequences, consequencesOf, isWorse, nothingHappened, settled } from './consequences';
 import type { MmuState } from './mmu-state';
 import type { GfnRange, Traits } from './scenario';
+import type { World } from './world';
 
-/** What actions of a scenario play on: the tree, and the sink in it. */
+/** What actions of a scenario play on: the tree with the rules that it gives, and the sink in it. */
 export interface Stage {
-  readonly program: Program;
+  readonly world: World;
   /** The sink's definition. */
   readonly site: Site;
   readonly traits: Traits;
@@ -109,7 +110,7 @@ export function continued(before: Branch, sink: Branch): Branch {
  * tree that has none of them cannot do what the action does: that is noted.
  */
 export function sayOf(stage: Stage, branch: Branch, names: readonly string[], text: string): Branch {
-  const site = placeOf(stage.program, names);
+  const site = placeOf(stage.world.program, names);
   const [first] = names;
   if (site !== undefined || first === undefined) return say(branch, text, site);
   return say(noteUnmodelled(branch, `${first}() (not in this tree)`, stage.site), text);

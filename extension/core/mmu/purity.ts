@@ -1,4 +1,7 @@
+import type { FunctionNode } from '../program/program';
 import type { Expr, Stmt } from '../syntax/facts';
+import type { Call } from './call';
+import { dispatchOf } from './dispatch';
 import type { Machine } from './machine';
 import { operationOf } from './operations';
 import { isOwnedCall } from './owned-values';
@@ -13,6 +16,7 @@ const COMPUTES =
  * the tree is not known to be harmless.
  */
 export function changesNothing(machine: Machine, name: string, from: string, depth = 0): boolean {
+  if (isOwnedCall(name)) return true;
   const operation = operationOf(name);
   if (operation !== undefined) return operation.kind === 'nothing' || operation.kind === 'value';
   const key = `${from}:${name}`;
@@ -32,23 +36,43 @@ export function changesNothing(machine: Machine, name: string, from: string, dep
 function readsOnly(machine: Machine, name: string, from: string, depth: number): boolean {
   const { symbols } = machine.program;
   const harmless = (inner: string, file: string): boolean => changesNothing(machine, inner, file, depth + 1);
+  const inside = (file: string, node?: FunctionNode): Harmless => ({
+    named: (inner) => harmless(inner, file),
+    through: (x) => {
+      const dispatch = node === undefined ? undefined : dispatchOf(machine, node, x);
+      return dispatch?.kind === 'function' ? harmless(dispatch.node.name, dispatch.node.file) : dispatch !== undefined;
+    },
+  });
   const functions = symbols.functionsNamed(name, from).filter((node) => 'body' in node.fact);
   if (functions.length > 0)
-    return functions.every(
-      (node) => 'body' in node.fact && quiet(node.fact.body, (inner) => harmless(inner, node.file)),
-    );
-  if (COMPUTES.test(name) || isOwnedCall(name)) return true;
+    return functions.every((node) => 'body' in node.fact && quiet(node.fact.body, inside(node.file, node)));
+  if (COMPUTES.test(name)) return true;
   const macro = symbols.macro(name, from);
-  if (macro?.expr !== undefined) return quietExpr(macro.expr, (inner) => harmless(inner, from));
-  return macro?.stmts !== undefined && quiet(macro.stmts, (inner) => harmless(inner, from));
+  if (macro?.expr !== undefined) return quietExpr(macro.expr, inside(from));
+  return macro?.stmts !== undefined && quiet(macro.stmts, inside(from));
 }
 
-/** Whether evaluating `x` in `from` changes nothing but locals. */
-export function isQuiet(machine: Machine, x: Expr, from: string): boolean {
-  return quietExpr(x, (name) => changesNothing(machine, name, from));
+/** Whether evaluating `x` in a function changes nothing but locals. */
+export function isQuiet(machine: Machine, x: Expr, node: FunctionNode): boolean {
+  return quietExpr(x, {
+    named: (name) => changesNothing(machine, name, node.file),
+    through: (call) => {
+      const dispatch = dispatchOf(machine, node, call);
+      return dispatch?.kind === 'function'
+        ? changesNothing(machine, dispatch.node.name, dispatch.node.file)
+        : dispatch !== undefined;
+    },
+  });
 }
 
-type Harmless = (name: string) => boolean;
+/** Whether a call changes nothing: by the name of what is called, and of one through a table. */
+interface Harmless {
+  readonly named: (name: string) => boolean;
+  readonly through: (x: Call) => boolean;
+}
+
+/** The inner call of `kvm_x86_call(name)(...)`, which only says which slot is meant. */
+export const SAYS_WHICH = /^kvm_x86_call$|^static_call(?:_cond)?$/;
 
 function quiet(body: readonly Stmt[], harmless: Harmless): boolean {
   return body.every((stmt) => {
@@ -91,7 +115,10 @@ function quiet(body: readonly Stmt[], harmless: Harmless): boolean {
 function quietExpr(x: Expr, harmless: Harmless): boolean {
   switch (x.k) {
     case 'call':
-      return x.fn.k === 'id' && x.args.every((arg) => quietExpr(arg, harmless)) && harmless(x.fn.name);
+      return (
+        x.args.every((arg) => quietExpr(arg, harmless)) &&
+        (x.fn.k === 'id' ? harmless.named(x.fn.name) : harmless.through(x))
+      );
     case 'assign':
       return x.l.k === 'id' && quietExpr(x.r, harmless);
     case 'unary':

@@ -1,3 +1,4 @@
+import type { Caching } from './memory-types';
 import type { AddressSpace } from './memslots';
 import type { Gfn, Level } from './sept';
 
@@ -16,6 +17,10 @@ export interface Root {
 export interface Leaf {
   readonly state: 'present' | 'frozen';
   readonly level: Level;
+  /** Mapped for a private access. */
+  readonly isPrivate: boolean;
+  /** Absent: the page tables hold no memory types. */
+  readonly caching?: Caching;
 }
 
 /** Which roots an iterator visits (`enum kvm_tdp_mmu_root_types`). */
@@ -31,6 +36,17 @@ export function matches(root: Root, types: RootTypes): boolean {
   return root.kind === 'mirror' ? types.mirror : types.direct;
 }
 
+/**
+ * Models `kvm_gfn_root_bits()` (mmu/mmu_internal.h): a direct root maps a gfn at the place that the guest's address has
+ * with the bits which mark it as shared, a mirror root at the plain gfn.
+ */
+export function rootBits(directBits: bigint, root: Root): bigint {
+  return root.kind === 'mirror' ? 0n : directBits;
+}
+
+/** Models `tdp_mmu_max_gfn_exclusive()`: walks stop at the host's MAXPHYADDR, here of 46 bits. */
+export const MAX_GFN_EXCLUSIVE = 1n << 34n;
+
 /** Gfns of the present leaves with a frame in `[start, end)`, in order: what `for_each_tdp_pte_min_level()` meets. */
 export function leavesInRange(root: Root, start: Gfn, end: Gfn): readonly Gfn[] {
   return [...root.leaves]
@@ -43,6 +59,20 @@ export function leavesInRange(root: Root, start: Gfn, end: Gfn): readonly Gfn[] 
 export function withoutLeaf(root: Root, gfn: Gfn): Root {
   const leaves = new Map(root.leaves);
   leaves.delete(gfn);
+  return { ...root, leaves };
+}
+
+/**
+ * Models `tdp_mmu_split_huge_page()`: a huge leaf becomes a table of leaves one level down, which map the same with the
+ * same bits.
+ */
+export function splitLeaf(root: Root, gfn: Gfn): Root {
+  const leaf = root.leaves.get(gfn);
+  if (leaf?.state !== 'present' || leaf.level < 2) return root;
+  const leaves = new Map(root.leaves);
+  const below = { ...leaf, level: leaf.level - 1 };
+  const step = pagesOf(below.level);
+  for (let at = gfn; at < gfn + pagesOf(leaf.level); at += step) leaves.set(at, below);
   return { ...root, leaves };
 }
 

@@ -1,11 +1,15 @@
 import type { VmType } from '../reach/verdict';
+import { APIC_PAGE_GFN, type Apicv, isActivated } from './apicv';
 import { NO_INVALIDATION } from './invalidation';
+import type { Caching } from './memory-types';
 import type { Memslot } from './memslots';
 import type { MmuState } from './mmu-state';
 import type { Planned } from './play';
 import type { Leaf, Root } from './roots';
 import { enterGuest, entryKey, type Gfn, type Level, type SeptEntry, type Td, type TdState } from './sept';
+import { SHARED_BIT } from './td-lifecycle';
 import { CLEAN_TLB } from './tlb';
+import { newVcpu } from './vcpu';
 import { hasPrivateMemory } from './vm';
 
 /** A VM before the sink runs, as data: what userspace and the guest have done so far, and what the caller passes. */
@@ -98,8 +102,8 @@ const HUGE: Scenario = {
 const APIC_PAGE: Scenario = {
   ...RUNNING,
   name: 'apic-page',
-  sharedPages: [...RUNNING.sharedPages, { gfn: 0xfee00n, level: 1 }],
-  range: { start: 0xfee00n, end: 0xfee01n },
+  sharedPages: [...RUNNING.sharedPages, { gfn: APIC_PAGE_GFN, level: 1 }],
+  range: { start: APIC_PAGE_GFN, end: APIC_PAGE_GFN + 1n },
 };
 
 const SHADOW: Scenario = { ...RUNNING, name: 'shadow', shadow: true };
@@ -116,15 +120,19 @@ export function scenarioNamed(name: string): Scenario | undefined {
   return SCENARIOS.find((scenario) => scenario.name === name);
 }
 
-/** What the tree and the host decide about a VM. */
+/** What the tree and the host decide about a VM. What is absent is as on a host without the feature. */
 export interface Traits {
   /** The tree's TDP MMU knows mirror roots. */
   readonly mirrorRoots: boolean;
   readonly tdpMmu: boolean;
+  readonly typedSptes?: boolean;
+  readonly disabledQuirks?: bigint;
+  readonly apicv?: Apicv;
+  /** The memory type of a leaf, by the tree's rule. */
+  readonly caching?: (state: MmuState) => Caching | undefined;
 }
 
-/** Bit 47 of a guest physical address, as a bit of a gfn: what tells a TD's shared addresses from its private ones. */
-const SHARED_BIT = 1n << 35n;
+const NO_APICV: Apicv = { enabled: false, reasons: 0n, required: 0n };
 
 /** The state in which the sink is called. */
 export function startOf(scenario: Scenario, type: VmType, traits: Traits): MmuState {
@@ -133,9 +141,22 @@ export function startOf(scenario: Scenario, type: VmType, traits: Traits): MmuSt
   const mapped = pages.length > 0;
   const td = type === 'tdx' ? tdOf(scenario) : undefined;
   const ready = td !== undefined && td.state !== 'UNINITIALIZED';
-  return {
-    vm: { type, tdpMmu: !shadow, directBits: ready ? SHARED_BIT : 0n, bugged: false, dead: false, warns: 0 },
-    vcpus: Array.from({ length: scenario.vcpus }, (_, id) => id),
+  const apicv = traits.apicv ?? NO_APICV;
+  const unmapped: MmuState = {
+    vm: {
+      type,
+      tdpMmu: !shadow,
+      directBits: ready ? SHARED_BIT : 0n,
+      mirrored: type === 'tdx' && traits.mirrorRoots,
+      disabledQuirks: traits.disabledQuirks ?? 0n,
+      noncoherentDma: 0,
+      typedSptes: traits.typedSptes === true && !shadow,
+      bugged: false,
+      dead: false,
+      warns: 0,
+    },
+    vcpus: Array.from({ length: scenario.vcpus }, (_, id) => newVcpu(id, isActivated(apicv))),
+    apicv,
     memory: {
       slots: scenario.memslots ?? DEFAULT_SLOTS,
       privateGfns: new Set(
@@ -144,13 +165,15 @@ export function startOf(scenario: Scenario, type: VmType, traits: Traits): MmuSt
           : [],
       ),
     },
-    roots: shadow || !mapped ? [] : rootsOf(scenario, type, traits),
+    roots: [],
     ...(td === undefined ? {} : { td }),
     rmaps: new Set(shadow ? pages.map((page) => page.gfn) : []),
+    faults: new Map(),
     locks: [],
     invalidation: NO_INVALIDATION,
     tlb: CLEAN_TLB,
   };
+  return { ...unmapped, roots: shadow || !mapped ? [] : rootsOf(scenario, unmapped, traits.caching?.(unmapped)) };
 }
 
 function pagesOf(scenario: Scenario): readonly MappedPage[] {
@@ -162,13 +185,23 @@ function privateOf(scenario: Scenario): readonly MappedPage[] {
 }
 
 /** A TD has its private pages under a mirror root, if the tree knows such; all else hangs under the direct root. */
-function rootsOf(scenario: Scenario, type: VmType, traits: Traits): readonly Root[] {
-  if (type !== 'tdx' || !traits.mirrorRoots) return [root('direct', pagesOf(scenario))];
-  return [root('direct', scenario.sharedPages), root('mirror', privateOf(scenario))];
+function rootsOf(scenario: Scenario, { vm, memory }: MmuState, caching: Caching | undefined): readonly Root[] {
+  const isPrivate = (gfn: Gfn): boolean => memory.privateGfns.has(gfn);
+  const cached = caching === undefined ? {} : { caching };
+  if (!vm.mirrored) return [root('direct', pagesOf(scenario), isPrivate, cached)];
+  return [root('direct', scenario.sharedPages, isPrivate, cached), root('mirror', privateOf(scenario), isPrivate, {})];
 }
 
-function root(kind: Root['kind'], pages: readonly MappedPage[]): Root {
-  const leaves = pages.map(({ gfn, level }): [Gfn, Leaf] => [gfn, { state: 'present', level }]);
+function root(
+  kind: Root['kind'],
+  pages: readonly MappedPage[],
+  isPrivate: (gfn: Gfn) => boolean,
+  cached: Pick<Leaf, 'caching'>,
+): Root {
+  const leaves = pages.map(({ gfn, level }): [Gfn, Leaf] => [
+    gfn,
+    { state: 'present', level, isPrivate: isPrivate(gfn), ...cached },
+  ]);
   return { kind, addressSpace: 0, valid: true, leaves: new Map(leaves) };
 }
 
@@ -181,6 +214,8 @@ function tdOf(scenario: Scenario): Td {
     epoch: 0,
     inGuest: new Map(),
     entries: new Map([...owned, ...pending]),
+    contended: false,
   };
+  if (td.state !== 'RUNNABLE') return td;
   return Array.from({ length: scenario.vcpus }, (_, id) => id).reduce(enterGuest, td);
 }

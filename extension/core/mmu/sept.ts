@@ -38,10 +38,15 @@ export interface Td {
   readonly inGuest: ReadonlyMap<number, number>;
   /** By `entryKey()`; an absent entry is FREE. */
   readonly entries: ReadonlyMap<string, SeptEntry>;
+  /** A TDCALL of a vCPU in the guest holds what KVM's calls need: they are BUSY until the vCPU is kicked out. */
+  readonly contended: boolean;
+  /** The first call that the module refused for the state that it was made in: KVM and the module disagree. */
+  readonly refused?: string;
 }
 
 /** Completion status of a call, named as in `asm/tdx.h` and the module's specification. */
 export type TdxError =
+  | 'TDX_OPERAND_BUSY'
   | 'TDX_OP_STATE_INCORRECT'
   | 'TDX_EPT_ENTRY_STATE_INCORRECT'
   | 'TDX_GPA_RANGE_ALREADY_BLOCKED'
@@ -171,6 +176,33 @@ export function rangeUnblock(td: Td, gfn: Gfn, level: Level): TdxResult {
   return withEntry(td, gfn, level, { state });
 }
 
+/** The module's calls, as KVM makes them. */
+export interface TdxModule {
+  readonly septAdd: typeof septAdd;
+  readonly pageAdd: typeof pageAdd;
+  readonly pageAug: typeof pageAug;
+  readonly rangeBlock: typeof rangeBlock;
+  readonly memTrack: typeof memTrack;
+  readonly pageRemove: typeof pageRemove;
+  readonly rangeUnblock: typeof rangeUnblock;
+}
+
+/** A call that needs a lock which a TDCALL of a vCPU may hold. */
+function unlessBusy<Args extends unknown[]>(call: (td: Td, ...args: Args) => TdxResult) {
+  return (td: Td, ...args: Args): TdxResult =>
+    td.contended && td.inGuest.size > 0 ? refused('TDX_OPERAND_BUSY') : call(td, ...args);
+}
+
+export const TDX_MODULE: TdxModule = {
+  septAdd: unlessBusy(septAdd),
+  pageAdd: unlessBusy(pageAdd),
+  pageAug: unlessBusy(pageAug),
+  rangeBlock: unlessBusy(rangeBlock),
+  memTrack: unlessBusy(memTrack),
+  pageRemove: unlessBusy(pageRemove),
+  rangeUnblock: unlessBusy(rangeUnblock),
+};
+
 /** A vCPU enters the guest (TDH.VP.ENTER): it runs in the current TD epoch. */
 export function enterGuest(td: Td, vcpu: number): Td {
   return { ...td, inGuest: new Map(td.inGuest).set(vcpu, td.epoch) };
@@ -178,7 +210,7 @@ export function enterGuest(td: Td, vcpu: number): Td {
 
 /** All vCPUs leave the guest: `kvm_make_all_cpus_request(kvm, KVM_REQ_OUTSIDE_GUEST_MODE)`. */
 export function kickAll(td: Td): Td {
-  return td.inGuest.size === 0 ? td : { ...td, inGuest: new Map() };
+  return td.inGuest.size === 0 && !td.contended ? td : { ...td, inGuest: new Map(), contended: false };
 }
 
 /**

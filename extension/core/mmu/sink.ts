@@ -1,22 +1,20 @@
 import { InputError } from '../input-error';
 import type { FunctionId, FunctionNode, Program, Site } from '../program/program';
-import type { Question } from '../reach/verdict';
+import { type Question, vendorOf } from '../reach/verdict';
 import type { Branch, Value } from './branch';
 import { zap } from './action-zap';
 import { classesOf, type Consequences, isWorse } from './consequences';
 import { runBody } from './execute';
-import { type Decide, type Frame, type Machine, siteOf } from './machine';
+import { type Decide, type Frame, siteOf } from './machine';
 import type { MmuState } from './mmu-state';
 import type { Outcome } from './outcome';
 import { play, type Planned, type Run, type Stage } from './play';
-import { hasMirrorRoots } from './root-iterator';
-import { DEFAULT_SCENARIO, type GfnRange, type Scenario, startOf, type Traits } from './scenario';
+import { DEFAULT_SCENARIO, type GfnRange, type Scenario, startOf } from './scenario';
 import { guestSees, userspaceSees } from './sentences';
 import { stepsOf } from './steps';
-
-/** Statements and calls of all runs together, and expressions that are looked at on the way. */
-const BUDGET = 5_000;
-const READS = 200_000;
+import { traitsOf } from './traits';
+import { worldOf } from './tree-rules';
+import { begun, machineOf, noted, type World } from './world';
 
 /**
  * Runs the model on a sink's body as it stands in the tree. What the VM type decides is asked of `decide`; where a
@@ -31,19 +29,21 @@ export function sinkOutcome(
   scenario: Scenario = DEFAULT_SCENARIO,
 ): Outcome {
   const node = sinkNode(program, sink);
-  const traits = traitsOf(program, sink, question, decide);
+  const world = worldOf(program, vendorOf(question.vm, question.host), decide, sink);
+  const traits = traitsOf(world, sink, question);
   const start = startOf(scenario, question.vm, traits);
   const site = siteOf({ node, depth: 0 }, 'at' in node.fact ? node.fact.at : 0);
   const called = `${node.name}() is called, scenario ${scenario.name}`;
   const stage: Stage = {
-    program,
+    world,
     site,
     traits,
     range: scenario.range,
-    runSink: (state, range) => runSink(program, sink, decide, state, range, [called]),
+    runSink: (state, range) => runSink(world, sink, state, range, [called]),
   };
   const hypothetical = question.vm === 'tdx' && !traits.mirrorRoots;
-  const runs = play(stage, scenario.actions ?? ONE_ZAP, begunAt(start, hypothetical ? [HYPOTHETICAL] : [], site));
+  const first = begun(start, new Map(), notesAt(start, hypothetical ? [HYPOTHETICAL] : [], site));
+  const runs = play(stage, scenario.actions ?? ONE_ZAP, first);
   return report(node, question, scenario, start, runs, rmpFaultHandler(program, sink));
 }
 
@@ -54,35 +54,24 @@ const ONE_ZAP: readonly Planned[] = [
 
 /** The ways in which a run of the sink's body may end, from any state, for a range `[start, end)` of its caller. */
 export function runSink(
-  program: Program,
+  world: World,
   sink: FunctionId,
-  decide: Decide,
   start: MmuState,
   range: GfnRange,
   notes: readonly string[] = [],
 ): readonly Branch[] {
-  const node = sinkNode(program, sink);
+  const node = sinkNode(world.program, sink);
   if (!('body' in node.fact)) return [];
   const { body, at } = node.fact;
-  const machine: Machine = {
-    program,
-    decide,
-    start,
-    budget: BUDGET,
-    reads: READS,
-    quiet: new Map(),
-    effects: new Map(),
-  };
   const frame: Frame = { node, depth: 0 };
   const site = siteOf(frame, at);
-  const begun: Branch = { ...begunAt(start, notes, site), env: parameters(node, range) };
-  const ends = runBody(machine, frame, body, begun);
-  return ends.length === 0 ? [begun] : ends;
+  const first = begun(start, parameters(node, range), notesAt(start, notes, site));
+  const ends = noted(world, runBody(machineOf(world, start), frame, body, first));
+  return ends.length === 0 ? [first] : ends;
 }
 
-function begunAt(state: MmuState, notes: readonly string[], site: Site): Branch {
-  const trace = notes.map((text) => ({ text, site, state }));
-  return { state, env: new Map(), assumed: new Map(), trace, unmodelled: [], returnsEarly: false };
+function notesAt(state: MmuState, notes: readonly string[], site: Site): Branch['trace'] {
+  return notes.map((text) => ({ text, site, state }));
 }
 
 function sinkNode(program: Program, sink: FunctionId): FunctionNode {
@@ -107,14 +96,6 @@ function parameters(node: FunctionNode, range: GfnRange): Map<string, Value> {
 /** The function that zaps through the sink for an RMP fault of an SNP guest, as far as this tree has one that does. */
 function rmpFaultHandler({ callers }: Program, sink: FunctionId): string | undefined {
   return callers.get(sink)?.find(({ caller }) => caller === 'sev_handle_rmp_fault')?.caller;
-}
-
-/** Whether the host runs the TDP MMU is a host fact; by default it does. */
-export function traitsOf(program: Program, sink: FunctionId, question: Question, decide: Decide): Traits {
-  const tdp = decide(sink, { k: 'id', at: 0, name: 'tdp_mmu_enabled' });
-  const host = question.host['tdp_mmu_enabled'];
-  const off = host === undefined ? tdp === false : /^(?:0|n|no|off|false)$/i.test(host);
-  return { mirrorRoots: hasMirrorRoots(program), tdpMmu: !off };
 }
 
 function report(

@@ -1,9 +1,11 @@
 import { exprText } from '../syntax/expr-text';
 import type { Expr, Stmt } from '../syntax/facts';
-import type { Branch, Value } from './branch';
-import { type Frame, type Machine, MAX_DEPTH } from './machine';
+import { type Branch, pointeeKey, type Value } from './branch';
+import { dispatchOf } from './dispatch';
+import type { FunctionNode } from '../program/program';
+import { expansion, type Frame, type Machine, MAX_DEPTH } from './machine';
 import { operationOf } from './operations';
-import { ownedCall, ownedValue, vmTypeValue } from './owned-values';
+import { isOwnedCall, ownedCall, ownedValue, tdStateValue, vmTypeValue } from './owned-values';
 import { changesNothing } from './purity';
 import { vmTypeConstant } from './vm-type';
 
@@ -14,6 +16,8 @@ interface Scope {
   readonly branch: Branch;
   readonly env: ReadonlyMap<string, Value>;
   readonly vmType: boolean;
+  /** The macros whose bodies this is in, the innermost one last. */
+  readonly expanding: readonly string[];
 }
 
 /**
@@ -21,7 +25,7 @@ interface Scope {
  * functions that only read. It changes nothing; `undefined`: the run does not know.
  */
 export function knownValue(machine: Machine, frame: Frame, x: Expr, branch: Branch, vmType = false): Value {
-  return valueOf({ machine, frame, branch, env: branch.env, vmType }, x);
+  return valueOf({ machine, frame, branch, env: branch.env, vmType, expanding: [] }, x);
 }
 
 export function truth(value: Value): boolean | undefined {
@@ -49,6 +53,7 @@ function valueOf(scope: Scope, x: Expr): Value {
     case 'member':
       return (
         ownedValue(branch.state, x.field, valueOf(scope, x.x)) ??
+        (x.field === 'state' && isTdx(scope, x.x) ? tdStateValue(machine.program, branch.state) : undefined) ??
         (scope.vmType ? vmTypeValue(machine.program, branch.state, x.field) : undefined)
       );
     case 'unary':
@@ -68,6 +73,22 @@ function valueOf(scope: Scope, x: Expr): Value {
   }
 }
 
+/** Whether an expression is a `struct kvm_tdx`, or a pointer to one. */
+function isTdx({ machine, frame }: Scope, x: Expr): boolean {
+  return /^struct kvm_tdx\b/.test(machine.program.symbols.typeOf(x, frame.node) ?? '');
+}
+
+/** Numbers that come with x86 and with user space's headers, which a tree of KVM's files does not hold. */
+const PLATFORM: ReadonlyMap<string, bigint> = new Map([
+  ['PAGE_SHIFT', 12n],
+  ['PAGE_SIZE', 4096n],
+  ['EIO', 5n],
+  ['EAGAIN', 11n],
+  ['ENOMEM', 12n],
+  ['EBUSY', 16n],
+  ['EINVAL', 22n],
+]);
+
 function constantNamed(scope: Scope, x: Extract<Expr, { k: 'id' }>): Value {
   const { symbols } = scope.machine.program;
   const { file } = scope.frame.node;
@@ -75,18 +96,33 @@ function constantNamed(scope: Scope, x: Extract<Expr, { k: 'id' }>): Value {
   const constant = symbols.constant(x.name, file) ?? vmTypeConstant(x.name);
   if (constant !== undefined) return constant;
   const macro = symbols.macro(x.name, file);
-  return macro?.params === undefined && macro?.expr !== undefined && macro.expr.k !== 'id'
-    ? valueOf({ ...scope, env: new Map() }, macro.expr)
-    : undefined;
+  const value =
+    macro?.params === undefined && macro?.expr !== undefined && macro.expr.k !== 'id' && mayExpand(scope, x.name, 1)
+      ? valueOf({ ...scope, env: new Map(), expanding: [...scope.expanding, x.name] }, macro.expr)
+      : undefined;
+  return value ?? PLATFORM.get(x.name);
+}
+
+/** `F(F(x))` is so deep at most: the inner one is an argument, which C expands before the body is looked at. */
+const MAX_NESTED = 4;
+
+/**
+ * As in C a macro is not expanded within its own body, where it stays a name of which nothing is known. What came with
+ * an argument of a macro cannot be told from its body: there `most` expansions of the same name are made.
+ */
+function mayExpand({ expanding }: Scope, name: string, most: number): boolean {
+  return expanding.filter((one) => one === name).length < most;
 }
 
 function unary(scope: Scope, x: Extract<Expr, { k: 'unary' }>): Value {
+  if (x.op === '*' && x.x.k === 'id' && scope.env.has(pointeeKey(x.x.name))) return scope.env.get(pointeeKey(x.x.name));
   const value = valueOf(scope, x.x);
   if (x.op === '!') {
     const known = truth(value);
     return known === undefined ? undefined : !known;
   }
   if (x.op === '-' && typeof value === 'bigint') return -value;
+  if (x.op === '~' && typeof value === 'bigint') return BigInt.asUintN(64, ~value);
   if (x.op === '+') return value;
   // `&kvm->arch.field`, handed to READ_ONCE() and the like, which read it.
   return x.op === '&' || x.op === '*' ? value : undefined;
@@ -133,6 +169,8 @@ export function computed(op: string, l: Value, r: Value): Value {
       return a - b;
     case '&':
       return a & b;
+    case '^':
+      return a ^ b;
     case '|':
       return typeof l === 'boolean' && typeof r === 'boolean' ? l || r : a | b;
     case '<<':
@@ -145,28 +183,55 @@ export function computed(op: string, l: Value, r: Value): Value {
 }
 
 function callValue(scope: Scope, x: Extract<Expr, { k: 'call' }>): Value {
-  if (x.fn.k !== 'id') return undefined;
   const { machine, frame, branch } = scope;
+  if (x.fn.k !== 'id') {
+    const dispatch = dispatchOf(machine, frame.node, x);
+    if (dispatch?.kind !== 'function') return dispatch === undefined ? undefined : 0n;
+    return changesNothing(machine, dispatch.node.name, dispatch.node.file)
+      ? bodyValue(scope, dispatch.node, x.args)
+      : undefined;
+  }
   const { name } = x.fn;
   const [first] = x.args;
   if (operationOf(name)?.kind === 'value') return first === undefined ? undefined : valueOf(scope, first);
   const { symbols } = machine.program;
+  if (isOwnedCall(name)) {
+    const args = x.args.map((arg) => valueOf(scope, arg));
+    const owned = ownedCall(machine.program, branch.state, name, args);
+    if (owned !== undefined) return owned;
+  }
   const folded = symbols.fold(x, frame.node.file);
   if (folded !== undefined) return folded;
   if (/^(?:min|max)(?:_t)?$/.test(name)) return extreme(scope, name, x.args);
-  if (frame.depth < MAX_DEPTH && changesNothing(machine, name, frame.node.file)) {
-    const node = symbols.functionsNamed(name, frame.node.file).find((one) => one.active && 'body' in one.fact);
-    if (node !== undefined && 'body' in node.fact) {
-      const env = new Map<string, Value>();
-      node.fact.params.forEach((param, i) => {
-        const arg = x.args[i];
-        env.set(param.name, arg === undefined ? undefined : valueOf(scope, arg));
-      });
-      const inner: Scope = { ...scope, frame: { node, depth: frame.depth + 1 }, env };
-      return returned(inner, node.fact.body)?.value;
-    }
-  }
-  return ownedCall(branch.state, name) ?? (scope.vmType ? vmTypeValue(machine.program, branch.state, name) : undefined);
+  if (/^BIT(?:_ULL)?$/.test(name) && first !== undefined) return computed('<<', 1n, valueOf(scope, first));
+  return insideOf(scope, name, x) ?? (scope.vmType ? vmTypeValue(machine.program, branch.state, name) : undefined);
+}
+
+/** What the body of a function or a macro gives that only reads. */
+function insideOf(scope: Scope, name: string, x: Extract<Expr, { k: 'call' }>): Value {
+  const { machine, frame } = scope;
+  const { symbols } = machine.program;
+  if (!changesNothing(machine, name, frame.node.file)) return undefined;
+  const node = symbols.functionsNamed(name, frame.node.file).find((one) => one.active && 'body' in one.fact);
+  if (node !== undefined) return bodyValue(scope, node, x.args);
+  const macro = symbols.macro(name, frame.node.file);
+  if (macro?.params === undefined || macro.expr === undefined) return undefined;
+  if (!mayExpand(scope, name, MAX_NESTED)) return undefined;
+  const { expr } = expansion(machine, macro, x);
+  return expr === undefined ? undefined : valueOf({ ...scope, expanding: [...scope.expanding, name] }, expr);
+}
+
+/** What a function that only reads returns. */
+function bodyValue(scope: Scope, node: FunctionNode, args: readonly Expr[]): Value {
+  if (scope.frame.depth >= MAX_DEPTH || !('body' in node.fact)) return undefined;
+  const env = new Map<string, Value>();
+  node.fact.params.forEach((param, i) => {
+    const arg = args[i];
+    env.set(param.name, arg === undefined ? undefined : valueOf(scope, arg));
+  });
+  // The function's text is no part of a macro's body that calls it.
+  const inner: Scope = { ...scope, frame: { node, depth: scope.frame.depth + 1 }, env, expanding: [] };
+  return returned(inner, node.fact.body)?.value;
 }
 
 function extreme(scope: Scope, name: string, args: readonly Expr[]): Value {

@@ -8,6 +8,14 @@ export interface Vm {
   readonly tdpMmu: boolean;
   /** `kvm->arch.gfn_direct_bits`, once the shared mask: 0 but for a TD after KVM_TDX_INIT_VM. */
   readonly directBits: bigint;
+  /** `kvm_has_mirrored_tdp()`: private pages hang under a root of their own. A TD's, where the tree knows such roots. */
+  readonly mirrored: boolean;
+  /** `kvm->arch.disabled_quirks` */
+  readonly disabledQuirks: bigint;
+  /** `kvm->arch.noncoherent_dma_count` */
+  readonly noncoherentDma: number;
+  /** SPTEs hold a memory type: EPT, not NPT. `shadow_memtype_mask` is not 0. */
+  readonly typedSptes: boolean;
   readonly bugged: boolean;
   readonly dead: boolean;
   /** The KVM_BUG_ON that bugged the VM. */

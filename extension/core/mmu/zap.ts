@@ -1,7 +1,9 @@
-import type { MmuState } from './mmu-state';
-import { withRoot } from './mmu-state';
-import { leavesInRange, withoutLeaf } from './roots';
-import { type Gfn, kickAll, memTrack, pageRemove, rangeBlock, septEntry, type Td, type TdxError } from './sept';
+import type { Site } from '../program/program';
+import type { SeamCall } from './external-leaf';
+import { type MmuState, withRoot } from './mmu-state';
+import { leavesInRange, MAX_GFN_EXCLUSIVE, rootBits, withoutLeaf } from './roots';
+import type { Rules } from './rules';
+import { type Gfn, septEntry } from './sept';
 import { withStale } from './tlb';
 
 /** One zapped leaf, for the trace. `calls`: the SEAMCALLs of a mirror leaf, the last one refused if `refused` says why. */
@@ -12,12 +14,8 @@ export interface ZappedLeaf {
   readonly calls: readonly SeamCall[];
   readonly was?: string;
   readonly refused?: string;
-}
-
-/** A SEAMCALL, and the TD after it. */
-export interface SeamCall {
-  readonly name: string;
-  readonly td: Td;
+  readonly site?: Site;
+  readonly unmodelled?: readonly (Site & { readonly text: string })[];
 }
 
 export interface Zap {
@@ -29,30 +27,35 @@ export interface Zap {
 
 /**
  * Models `tdp_mmu_zap_leafs()` (mmu/tdp_mmu.c): every present leaf of one root in `[start, end)` becomes non-present,
- * whatever the attributes say; a mirror leaf is first taken out of the S-EPT. A refused S-EPT call leaves the mirror
- * SPTE non-present all the same.
+ * whatever the attributes say; a mirror leaf is then taken out of the S-EPT. A refused S-EPT call leaves the mirror
+ * SPTE non-present all the same. The end is clamped to the host's MAXPHYADDR.
  */
-export function zapLeafs(state: MmuState, index: number, start: Gfn, end: Gfn): Zap {
+export function zapLeafs(rules: Rules, state: MmuState, index: number, start: Gfn, end: Gfn): Zap {
   const root = state.roots[index];
   if (root === undefined) return { state, leaves: [], flush: false };
-  const gfns = leavesInRange(root, start, end);
+  const { directBits } = state.vm;
+  // Where the walk begins, against where the root has its leaves.
+  const off = rules.rootBits(directBits, root) - rootBits(directBits, root);
+  const last = end < MAX_GFN_EXCLUSIVE ? end : MAX_GFN_EXCLUSIVE;
   const leaves: ZappedLeaf[] = [];
   let after = state;
-  for (const gfn of gfns) {
+  for (const gfn of leavesInRange(root, start + off, last + off)) {
     const level = root.leaves.get(gfn)?.level ?? 1;
     const now = after.roots[index] ?? root;
     after = withRoot(after, index, withoutLeaf(now, gfn));
     const cleared = after;
     if (root.kind === 'mirror' && after.td !== undefined) {
       const was = septEntry(after.td, gfn, level).state;
-      const removal = removePrivateLeaf(after.td, gfn, level);
-      after = { ...after, td: removal.td };
+      const removal = rules.removeExternal(rules, after, gfn, level);
+      after = removal.state;
       leaves.push({
         gfn,
         cleared,
         was,
         calls: removal.calls,
         ...(removal.refused === undefined ? {} : { refused: removal.refused }),
+        ...(removal.site === undefined ? {} : { site: removal.site }),
+        ...(removal.unmodelled === undefined ? {} : { unmodelled: removal.unmodelled }),
       });
     } else {
       leaves.push({ gfn, cleared, calls: [] });
@@ -74,45 +77,4 @@ export function zapRmaps(state: MmuState, start: Gfn, end: Gfn): Zap {
     leaves: gone.map((gfn) => ({ gfn, cleared, calls: [] })),
     flush: true,
   };
-}
-
-interface Removal {
-  readonly td: Td;
-  readonly calls: readonly SeamCall[];
-  readonly refused?: string;
-}
-
-/**
- * Models `tdx_sept_remove_leaf_spte()` (vmx/tdx.c): BLOCK, TRACK with a kick of all vCPUs (only when the TD is
- * RUNNABLE), REMOVE, WBINVD. No HKID, a level above 4K and a refused call are KVM_BUG_ON; BUSY is retried once with
- * all vCPUs kicked out, which is when it succeeds.
- */
-export function removePrivateLeaf(td: Td, gfn: Gfn, level: number): Removal {
-  if (!td.hkidAssigned) return { td, calls: [], refused: 'the TD has no HKID' };
-  if (level !== 1) return { td, calls: [], refused: 'the page is larger than 4K' };
-  const calls: SeamCall[] = [];
-  const blocked = rangeBlock(td, gfn, level);
-  let now = blocked.ok ? blocked.td : td;
-  calls.push({ name: 'TDH.MEM.RANGE.BLOCK', td: now });
-  if (!blocked.ok) return { td: now, calls, refused: blocked.error };
-  if (now.state === 'RUNNABLE') {
-    const tracked = track(now);
-    now = tracked.error === undefined ? kickAll(tracked.td) : tracked.td;
-    calls.push({ name: 'TDH.MEM.TRACK', td: now });
-    if (tracked.error !== undefined) return { td: now, calls, refused: tracked.error };
-  }
-  const removed = pageRemove(now, gfn, level);
-  if (removed.ok) now = removed.td;
-  calls.push({ name: 'TDH.MEM.PAGE.REMOVE', td: now });
-  if (!removed.ok) return { td: now, calls, refused: removed.error };
-  calls.push({ name: 'TDH.PHYMEM.PAGE.WBINVD', td: now });
-  return { td: now, calls };
-}
-
-/** Models `tdh_do_no_vcpus(tdh_mem_track, ...)`: once, and once more with all vCPUs out of the guest. */
-function track(td: Td): { readonly td: Td; readonly error?: TdxError } {
-  const first = memTrack(td);
-  if (first.ok) return { td: first.td };
-  const again = memTrack(kickAll(td));
-  return again.ok ? { td: again.td } : { td, error: again.error };
 }

@@ -1,3 +1,4 @@
+import type { SinkExploration } from '../mmu/explore-sink';
 import type { Outcome } from '../mmu/outcome';
 import type { AppliedFile } from '../patch/apply';
 import type { Change, Summary } from '../patch/changes';
@@ -86,7 +87,12 @@ export interface GraphReport {
 
 export interface OutcomeReport {
   readonly schemaVersion: typeof SCHEMA_VERSION;
-  readonly outcomes: readonly Outcome[];
+  readonly outcomes: readonly ExploredOutcome[];
+}
+
+export interface ExploredOutcome extends Outcome {
+  /** What holds whatever happens before and after, on request. */
+  readonly exploration?: SinkExploration;
 }
 
 export interface PatchReport {

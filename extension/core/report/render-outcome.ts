@@ -2,7 +2,8 @@ import { isBug, isFlush, removedBy } from '../mmu/describe';
 import type { Outcome, TraceEvent } from '../mmu/outcome';
 import { place } from '../program/place';
 import type { VmType } from '../reach/verdict';
-import type { OutcomeReport } from './contract';
+import type { ExploredOutcome, OutcomeReport } from './contract';
+import { explorationLines } from './render-exploration';
 import { oneLine, outcomeText, plural } from './words';
 
 export interface OutcomeOptions {
@@ -17,7 +18,7 @@ export interface OutcomeOptions {
  * userspace see; at most six lines for all VM types that it is the same for.
  */
 export function renderOutcome({ outcomes }: OutcomeReport, options: OutcomeOptions): string {
-  const groups = new Map<string, Outcome[]>();
+  const groups = new Map<string, ExploredOutcome[]>();
   for (const outcome of outcomes) {
     const lines = linesOf(outcome, options).join('\n');
     const key = `${titleOf(outcome)}\n${lines}`;
@@ -56,7 +57,7 @@ function titleOf({ sink, scenario }: Outcome): string {
 }
 
 /** The answer, and what stands under it; the VM's type is not in them. */
-function linesOf(outcome: Outcome, options: OutcomeOptions): string[] {
+function linesOf(outcome: ExploredOutcome, options: OutcomeOptions): string[] {
   const work = workText(outcome);
   const open = openText(outcome);
   return [
@@ -67,6 +68,7 @@ function linesOf(outcome: Outcome, options: OutcomeOptions): string[] {
     `userspace: ${outcome.userspace}`,
     ...(open === '' ? [] : [open]),
     ...(options.full ? stepLines(outcome) : []),
+    ...(outcome.exploration === undefined ? [] : explorationLines(outcome.exploration)),
   ];
 }
 
