@@ -2,6 +2,7 @@ import { InputError } from './input-error';
 import { kernelVersion } from './kernel-version';
 import { exploreSink } from './mmu/explore-sink';
 import type { Decide } from './mmu/machine';
+import { callerScenario } from './mmu/caller-scenario';
 import type { Outcome } from './mmu/outcome';
 import { DEFAULT_SCENARIO, type Scenario } from './mmu/scenario';
 import { sinkOutcome } from './mmu/sink';
@@ -9,7 +10,7 @@ import { linkProgram } from './program/link';
 import { FactsStore, loadFacts } from './program/load';
 import type { FunctionId, Program } from './program/program';
 import { analyseReach, type Reach, type ResolvedSite } from './reach/reach';
-import { DEFAULT_SINK, type Question, VM_TYPES, type VmType } from './reach/verdict';
+import { DEFAULT_SINK, type Path, type Question, VM_TYPES, type VmType } from './reach/verdict';
 import { isHypotheticalTd } from './reach/vm-facts';
 import { checkReport } from './report/check';
 import type { CheckReport, GraphReport, OutcomeReport, PathsReport, Timings, WhyReport } from './report/contract';
@@ -93,7 +94,9 @@ export class Analysis {
     const callers = reach.callers();
     const facts = reach.facts();
     timer.lap('reach');
-    const report = checkReport(this.program, question, { callers, facts }, (sink) => this.sinkOutcome(question, sink));
+    const report = checkReport(this.program, question, { callers, facts }, (sink, witness) =>
+      witness === undefined ? this.sinkOutcome(question, sink) : this.callerOutcome(question, sink, witness),
+    );
     timer.lap('outcome');
     return this.options.clock === undefined ? report : { ...report, timings: { ...this.opening, ...timer.laps } };
   }
@@ -162,12 +165,7 @@ export class Analysis {
   reach(question: Question): Reach {
     this.sinkIds(question.sinks);
     checkHost(this.program, question.host);
-    const key = JSON.stringify([
-      question.vm,
-      question.sinks,
-      Object.entries(question.host).sort(),
-      question.assumptions,
-    ]);
+    const key = JSON.stringify([questionKey(question), question.sinks]);
     let reach = this.reaches.get(key);
     if (reach === undefined) {
       reach = analyseReach(this.program, question, this.options.cancelled);
@@ -177,12 +175,24 @@ export class Analysis {
     return reach;
   }
 
+  /** The outcome for the call that a caller's witness ends in: callers that pass the same share one. */
+  private callerOutcome(question: Question, sink: FunctionId, witness: Path): Outcome {
+    const { passes, given } = witness;
+    const key = JSON.stringify([questionKey(question), sink, witness.edges.at(-1)?.callerId, passes, given]);
+    let outcome = this.outcomes.get(key);
+    if (outcome === undefined) {
+      outcome = this.sinkOutcome(question, sink, callerScenario(this.program, witness));
+      this.outcomes.set(key, outcome);
+    }
+    return outcome;
+  }
+
   private sinkOutcome(question: Question, sink: FunctionId, scenario = DEFAULT_SCENARIO): Outcome {
     const reach = this.reach(question);
     const decide: Decide = (fn, condition) => reach.decide(fn, condition);
     // Only the scenario that everything but `outcome` is about is asked for again and again.
     if (scenario !== DEFAULT_SCENARIO) return sinkOutcome(this.program, sink, question, decide, scenario);
-    const key = JSON.stringify([question.vm, sink, Object.entries(question.host).sort(), question.assumptions]);
+    const key = JSON.stringify([questionKey(question), sink]);
     let outcome = this.outcomes.get(key);
     if (outcome === undefined) {
       outcome = sinkOutcome(this.program, sink, question, decide);
@@ -190,6 +200,11 @@ export class Analysis {
     }
     return outcome;
   }
+}
+
+/** What of a question, beside its sinks, tells one answer from another. */
+function questionKey({ vm, host, assumptions }: Question): string {
+  return JSON.stringify([vm, Object.entries(host).sort(), assumptions]);
 }
 
 /** `tree`, with those of `files` that cannot be read noted in `problems`. */

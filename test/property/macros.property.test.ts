@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { sinkOutcome } from '../../extension/core/mmu/sink';
 import { analyseReach } from '../../extension/core/reach/reach';
 import { DEFAULT_SINK, VERDICTS, type Question } from '../../extension/core/reach/verdict';
 import { link } from '../unit/linking';
@@ -28,7 +29,7 @@ const use = fc.oneof(
 );
 
 describe('macros that lead to one another', () => {
-  it('end in verdicts, whatever they say', async () => {
+  it('end in verdicts and an outcome, whatever they say', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(macro, { maxLength: 6 }), fc.array(use, { maxLength: 4 }), async (macros, uses) => {
         const program = await link({
@@ -43,6 +44,11 @@ static struct file_operations kvm_vm_fops = { .unlocked_ioctl = kvm_vm_ioctl };
         const question: Question = { vm: 'tdx', sinks: [DEFAULT_SINK], host: {}, assumptions: true };
         const reach = analyseReach(program, question);
         for (const caller of reach.callers()) expect(VERDICTS).toContain(caller.verdict);
+        const sink = [...program.functions.values()].find((node) => node.name === DEFAULT_SINK);
+        if (sink !== undefined)
+          expect(sinkOutcome(program, sink.id, question, (fn, x) => reach.decide(fn, x)).trace.length).toBeGreaterThan(
+            0,
+          );
       }),
       { numRuns: 150 },
     );

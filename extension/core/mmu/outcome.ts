@@ -19,6 +19,8 @@ export interface Outcome {
   readonly vm: VmType;
   readonly sink: string;
   readonly scenario: string;
+  /** What the sink is called for, `[start, end)` in hexadecimal. */
+  readonly range: { readonly start: string; readonly end: string };
   readonly classes: readonly OutcomeClass[];
   readonly bugged: boolean;
   readonly dead: boolean;

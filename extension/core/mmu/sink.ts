@@ -118,6 +118,7 @@ function report(
     vm: question.vm,
     sink: node.name,
     scenario: scenario.name,
+    range: { start: `0x${scenario.range.start.toString(16)}`, end: `0x${scenario.range.end.toString(16)}` },
     classes: classesOf(seen, unmodelled.length > 0),
     bugged: seen.bugged,
     dead: seen.dead,

@@ -137,20 +137,32 @@ export function outcomeText(outcome: Outcome): string {
   const parts: string[] = [];
   if (bugged) {
     parts.push(`KVM_BUG_ON()${bugSite === undefined ? '' : ` at ${place(bugSite)}`}, VM ${dead ? 'dead' : 'bugged'}`);
-    parts.push(pages === '' ? 'nothing is zapped' : `all ${pages} pages are zapped all the same`);
+    parts.push(pages === '' ? 'nothing is zapped' : `${pages} zapped all the same`);
   } else {
     parts.push('no KVM_BUG_ON() fires');
-    parts.push(pages === '' ? 'nothing is zapped' : `all ${pages} pages of the range are zapped`);
+    parts.push(pages === '' ? 'nothing is zapped' : `${pages} zapped`);
     if (classes.includes('private-data-lost')) parts.push('what the private ones held is lost');
-    else if (classes.includes('refault')) parts.push('they are faulted in again');
+    else if (classes.includes('refault')) parts.push('faulted in again on demand');
   }
   if (classes.includes('warn')) parts.push('WARN');
   if (leaked.length > 0) parts.push(`${leaked.join(' and ')} leaked`);
   return parts.join('; ');
 }
 
+/** `all private and shared pages are`; of a call for one gfn `gfn 0xfee00, shared, is`. */
+function zappedPages(outcome: Outcome): string {
+  const kind = zappedKinds(outcome);
+  if (kind === '') return '';
+  const [start, end] = [BigInt(outcome.range.start), BigInt(outcome.range.end)];
+  if (end - start === 1n) return `gfn ${outcome.range.start}, ${kind}, is`;
+  return `all ${kind} pages${end < WHOLE ? ` of gfns ${outcome.range.start} to 0x${(end - 1n).toString(16)}` : ''} are`;
+}
+
+/** A range that ends here or behind it is all that a guest can have. */
+const WHOLE = 1n << 40n;
+
 /** A TD's private pages hang from its mirror root, its shared ones from the direct root; other VMs have one root for all. */
-function zappedPages({ vm, zapped, classes }: Outcome): string {
+function zappedKinds({ vm, zapped, classes }: Outcome): string {
   if (!zapped.mirror && !zapped.direct && !zapped.rmap) return '';
   if (vm !== 'tdx') return 'mapped';
   if (zapped.mirror) return zapped.direct ? 'private and shared' : 'private';
