@@ -41,6 +41,8 @@ const action = fc.oneof(
   fc.record({ action: fc.constant('delete-memslot'), gfn }),
   fc.record({ action: fc.constant('run-vcpu'), vcpu }),
   fc.constant({ action: 'exit-vcpus' }),
+  fc.constantFrom({ action: 'register-device' }, { action: 'unregister-device' }),
+  fc.record({ action: fc.constantFrom('set-inhibit', 'clear-inhibit'), reason: fc.constantFrom('IRQWIN', 'X') }),
 );
 const scenario = fc.record(
   {

@@ -162,6 +162,93 @@ describe('what userspace and the guest do', () => {
   });
 });
 
+/** Code of the tree that comes to the sink where a device or an inhibit is the first or the last one. */
+const CALLERS = {
+  ...ACTED,
+  'arch/x86/kvm/x86.c': `
+#include <linux/kvm_host.h>
+enum kvm_apicv_inhibit { APICV_INHIBIT_REASON_DISABLED, APICV_INHIBIT_REASON_IRQWIN, APICV_INHIBIT_REASON_HYPERV };
+void zap_it(struct kvm *kvm, gfn_t gfn_start, gfn_t gfn_end);
+void kvm_vm_ioctl(void)
+{
+}
+void kvm_arch_register_noncoherent_dma(struct kvm *kvm)
+{
+	if (atomic_inc_return(&kvm->arch.noncoherent_dma_count) == 1)
+		zap_it(kvm, 0, 0x1000);
+}
+void kvm_arch_unregister_noncoherent_dma(struct kvm *kvm)
+{
+	if (!atomic_dec_return(&kvm->arch.noncoherent_dma_count))
+		zap_it(kvm, 0, 0x1000);
+}
+void kvm_set_or_clear_apicv_inhibit(struct kvm *kvm, enum kvm_apicv_inhibit reason, bool set)
+{
+	if (set && reason == APICV_INHIBIT_REASON_IRQWIN)
+		zap_it(kvm, 0x200, 0x201);
+}
+`,
+};
+
+describe('an action that is the tree’s own code', () => {
+  const add = { action: 'register-device' };
+  const del = { action: 'unregister-device' };
+  const withCallers = (actions: readonly object[], vm: VmType = 'tdx', variant: Variant = {}): Promise<Outcome> =>
+    played(actions, vm, { ...variant, files: CALLERS });
+
+  it('runs the sink with the first non-coherent device, and that is what the outcome is about', async () => {
+    const outcome = await withCallers([add]);
+    expect(outcome.classes).toEqual(['private-data-lost', 'guest-ve', 'refault']);
+    expect(outcome.zapped).toEqual({ direct: true, mirror: true, rmap: false });
+    expect(outcome.trace[0]).toMatchObject({
+      text: 'KVM_DEV_VFIO_FILE_ADD of a device with non-coherent DMA',
+      site: { function: 'kvm_arch_register_noncoherent_dma' },
+    });
+    expect(at(outcome, 'noncoherent_dma_count')).toBe('1');
+  });
+
+  it('leaves the sink alone with the second device, and comes to it again with the end of the last', async () => {
+    const outcome = await withCallers([add, add, del, { ...touch, gfn: '0x200' }, del]);
+    expect(at(outcome, 'noncoherent_dma_count')).toBe('0');
+    expect(at(outcome, 'direct SPTE 0x200')).toBe('non-present');
+    expect(at(outcome, 'remote TLB flushes')).toBe('2');
+    expect(outcome.trace.filter(({ by }) => by === 'register-device')).not.toEqual([]);
+    const none = await withCallers([del]);
+    expect([none.classes, texts(none)]).toEqual([['errno'], expect.stringContaining('there is none, -ENOENT')]);
+  });
+
+  it('is refused on a dead VM, and waits for a lock that was left held', async () => {
+    const dead = await withCallers([zap, add], 'tdx', { entry: 'if (KVM_BUG_ON(is_td(kvm), kvm)) return;' });
+    expect(dead.classes).toEqual(['vm-bugged', 'vm-dead', 'errno']);
+    expect(texts(dead)).toContain('the VM is dead, -EIO');
+    const held = await withCallers([zap, add], 'tdx', { locked: 'if (is_td(kvm)) return;' });
+    expect(texts(held)).toContain('a task waits for mmu_lock');
+    expect(texts(held)).not.toContain('waits for itself');
+  });
+
+  it('changes an inhibit by the reason that the tree names, in full or without the prefix', async () => {
+    for (const reason of ['IRQWIN', 'APICV_INHIBIT_REASON_IRQWIN']) {
+      const outcome = await withCallers([{ action: 'set-inhibit', reason }]);
+      expect(outcome.zapped).toEqual({ direct: true, mirror: false, rmap: false });
+      expect(at(outcome, 'direct SPTE 0x200')).toBe('non-present');
+    }
+    for (const action of [
+      { action: 'clear-inhibit', reason: 'IRQWIN' },
+      { action: 'set-inhibit', reason: 'HYPERV' },
+    ])
+      expect((await withCallers([action])).classes).toEqual(['no-op']);
+  });
+
+  it('is not modelled where the tree lacks it', async () => {
+    const names = async (action: object, files: Variant['files']): Promise<readonly string[]> =>
+      (await played([action], 'tdx', { files: files ?? {} })).unmodelled.map(({ text }) => text);
+    expect(await names(add, ACTED)).toEqual(['kvm_arch_register_noncoherent_dma() (not in this tree)']);
+    expect(await names({ action: 'set-inhibit', reason: 'X' }, CALLERS)).toEqual([
+      'APICV_INHIBIT_REASON_X (not in this tree)',
+    ]);
+  });
+});
+
 it('a hypothetical TD’s vCPUs are not played', async () => {
   const files = { [TDP]: 'bool kvm_tdp_mmu_zap_leafs(struct kvm *kvm, gfn_t start, gfn_t end, bool flush);\n' };
   const outcome = await played([touch], 'tdx', { files });

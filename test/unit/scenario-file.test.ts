@@ -147,16 +147,12 @@ describe('a scenario file', () => {
 
   it('with an action that the model has no rule for is told so, and not played without it', () => {
     const open = Object.entries(ACTIONS).filter(([, { plan }]) => plan === undefined);
-    const taking: Readonly<Record<string, object>> = {
-      'set-inhibit': { reason: 'IRQWIN' },
-      'clear-inhibit': { reason: 'IRQWIN' },
-      ioctl: { name: 'KVM_SET_MSRS' },
-    };
+    const taking: Readonly<Record<string, object>> = { ioctl: { name: 'KVM_SET_MSRS' } };
     for (const [action] of open)
       expect(fault(withAction({ action, ...taking[action] }))).toMatch(
         new RegExp(`^\\$\\.actions\\[1\\]\\.action: ${action} is not modelled yet; there are fault, `),
       );
-    expect(Object.keys(ACTIONS)).toEqual(expect.arrayContaining(['register-device', 'set-inhibit', 'ioctl']));
+    expect(open.map(([action]) => action)).toEqual(['ioctl']);
   });
 });
 

@@ -1,7 +1,8 @@
-import type { FunctionId, FunctionNode } from '../program/program';
+import type { FunctionId } from '../program/program';
 import type { Branch, Value } from './branch';
 import type { Action, Told } from './explore';
 import { inhibitReasons } from './inhibits';
+import { functionOf, REGISTER_DMA, runInhibit, runNamed, UNREGISTER_DMA } from './kernel-calls';
 import { sameCaching } from './memory-types';
 import type { MmuState } from './mmu-state';
 import { distinct, type Run, runOnce } from './run-once';
@@ -42,56 +43,34 @@ function worstTrace(ends: readonly Branch[]): readonly Told[] {
   return longest.map(({ text, site }) => (site === undefined ? { text } : { text, site }));
 }
 
-function named({ program }: World, name: string): FunctionNode | undefined {
-  const nodes = program.symbols.functionsNamed(name).filter((node) => 'body' in node.fact);
-  return nodes.find((node) => node.active) ?? nodes[0];
-}
-
-/** `kvm_arch_register_noncoherent_dma()` and its counterpart (x86.c), which kvm-vfio calls: at most one device. */
+/** At most one device with non-coherent DMA comes and goes. */
 function deviceActions(world: World): readonly Action[] {
-  const register = named(world, 'kvm_arch_register_noncoherent_dma');
-  const unregister = named(world, 'kvm_arch_unregister_noncoherent_dma');
+  const register = runNamed(world, REGISTER_DMA);
+  const unregister = runNamed(world, UNREGISTER_DMA);
   if (register === undefined || unregister === undefined) return [];
   return [
-    action(
-      'userspace attaches a non-coherent device',
-      (state) => runFunction(world, register.id, state, new Map()),
-      ({ vm }) => vm.noncoherentDma === 0,
-    ),
-    action(
-      'userspace detaches the non-coherent device',
-      (state) => runFunction(world, unregister.id, state, new Map()),
-      ({ vm }) => vm.noncoherentDma > 0,
-    ),
+    action('userspace attaches a non-coherent device', register, ({ vm }) => vm.noncoherentDma === 0),
+    action('userspace detaches the non-coherent device', unregister, ({ vm }) => vm.noncoherentDma > 0),
   ];
 }
 
-/** `kvm_set_or_clear_apicv_inhibit()` (x86.c) with a reason that the vendor's APICv cares about. */
+/** A reason that the vendor's APICv cares about comes and goes. */
 function inhibitActions(world: World, { apicv }: MmuState): readonly Action[] {
-  const node = named(world, 'kvm_set_or_clear_apicv_inhibit');
   const reason = inhibitReasons(world.program)
     .filter(({ bit }) => (apicv.required & bit) !== 0n && (apicv.reasons & bit) === 0n)
     .at(-1);
-  if (node === undefined || reason === undefined || !apicv.enabled) return [];
-  const nr = BigInt(reason.bit.toString(2).length - 1);
-  const run = (set: boolean): Run => {
-    const args = new Map<string, Value>();
-    if ('body' in node.fact)
-      for (const { name, type } of node.fact.params) {
-        if (type.startsWith('enum')) args.set(name, nr);
-        else if (type === 'bool') args.set(name, set);
-      }
-    return (state) => runFunction(world, node.id, state, args);
-  };
+  if (reason === undefined || !apicv.enabled) return [];
+  const [set, clear] = [runInhibit(world, reason.bit, true), runInhibit(world, reason.bit, false)];
+  if (set === undefined || clear === undefined) return [];
   return [
-    action(`APICv is inhibited: ${reason.name}`, run(true), (now) => (now.apicv.reasons & reason.bit) === 0n),
-    action(`APICv is allowed again: ${reason.name}`, run(false), (now) => (now.apicv.reasons & reason.bit) !== 0n),
+    action(`APICv is inhibited: ${reason.name}`, set, (now) => (now.apicv.reasons & reason.bit) === 0n),
+    action(`APICv is allowed again: ${reason.name}`, clear, (now) => (now.apicv.reasons & reason.bit) !== 0n),
   ];
 }
 
 /** CR0.CD of the first vCPU, where the tree lets it decide about memory types: `kvm_post_set_cr0()` (x86.c). */
 function cacheActions(world: World, start: MmuState): readonly Action[] {
-  const node = named(world, 'kvm_post_set_cr0');
+  const node = functionOf(world, 'kvm_post_set_cr0');
   const [vcpu] = start.vcpus;
   if (node === undefined || vcpu === undefined || start.td !== undefined) return [];
   const attached: MmuState = { ...start, vm: { ...start.vm, noncoherentDma: 1 } };

@@ -1,3 +1,4 @@
+import { clearInhibit, registerDevice, setInhibit, unregisterDevice } from './action-device';
 import { convertAttribute, deleteMemslot, unmap } from './action-memory';
 import { acceptPage, exitAll, runVcpu, touch } from './action-vcpu';
 import { zap } from './action-zap';
@@ -23,6 +24,11 @@ import {
 export const MOST_VCPUS = 16;
 
 const VCPU = optional(described(integer(0, MOST_VCPUS - 1), 'a vCPU of the scenario (default: 0)'));
+
+const REASON = described(
+  text(64),
+  'an enumerator of enum kvm_apicv_inhibit in the tree, such as APICV_INHIBIT_REASON_IRQWIN, or without its prefix: IRQWIN',
+);
 
 /** What an action of a scenario is: what it takes, and the rule by which it changes the state. */
 interface ActionKind {
@@ -64,10 +70,14 @@ export const ACTIONS: Readonly<Record<string, ActionKind>> = {
     { start: optional(GFN), end: optional(END) },
     zap,
   ),
-  'register-device': kind('A VFIO device with non-coherent DMA is added (KVM_DEV_VFIO_FILE_ADD)', {}),
-  'unregister-device': kind('It is removed (KVM_DEV_VFIO_FILE_DEL)', {}),
-  'set-inhibit': kind('APICv is inhibited for a reason', { reason: text(64) }),
-  'clear-inhibit': kind('The reason is gone', { reason: text(64) }),
+  'register-device': kind('A VFIO device with non-coherent DMA is added (KVM_DEV_VFIO_FILE_ADD)', {}, registerDevice),
+  'unregister-device': kind(
+    'A VFIO device with non-coherent DMA is removed (KVM_DEV_VFIO_FILE_DEL)',
+    {},
+    unregisterDevice,
+  ),
+  'set-inhibit': kind('APICv is inhibited for a reason', { reason: REASON }, setInhibit),
+  'clear-inhibit': kind('The reason is gone', { reason: REASON }, clearInhibit),
   ioctl: kind('Userspace makes an ioctl, of a vCPU where one is given', { name: text(64), vcpu: VCPU }),
 };
 
