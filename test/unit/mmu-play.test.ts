@@ -19,7 +19,11 @@ const KVM = [
   'kvm_tdp_mmu_map',
   'kvm_unmap_gfn_range',
   'kvm_vcpu_ioctl',
+  'kvm_vm_ioctl',
   'kvm_vm_ioctl_set_mem_attributes',
+  'tdx_td_finalize',
+  'tdx_td_init',
+  'tdx_vcpu_init_mem_region',
   'tdx_vcpu_pre_run',
   'vcpu_enter_guest',
 ];
@@ -268,4 +272,49 @@ it('an action’s event stands at the kernel function that it models; that a tre
   expect(other.trace[0]?.site).toBeUndefined();
   expect(other.unmodelled.map(({ text }) => text)).toEqual(['kvm_unmap_gfn_range() (not in this tree)']);
   expect(at(other, 'direct SPTE 0x200')).toBe('non-present');
+});
+
+describe('an ioctl', () => {
+  it('leads a TD through its life: image, end of the image, KVM_RUN', async () => {
+    const start = { td: 'UNINITIALIZED', private: [], pending: [], shared: [], unmapped: ['0x100'] };
+    const outcome = await played(
+      [
+        { action: 'ioctl', name: 'KVM_TDX_INIT_VM' },
+        { action: 'ioctl', name: 'KVM_TDX_INIT_MEM_REGION', gfn: '0x100', vcpu: 0 },
+        { action: 'ioctl', name: 'KVM_TDX_FINALIZE_VM' },
+        { action: 'ioctl', name: 'KVM_RUN', vcpu: 0 },
+        { action: 'fault', gfn: '0x100', private: true },
+      ],
+      'tdx',
+      { files: ACTED },
+      start,
+    );
+    expect(outcome.unmodelled).toEqual([]);
+    expect(at(outcome, 'TD')).toBe('RUNNABLE');
+    expect(outcome.trace.at(-1)?.text).toContain('the access goes through');
+  });
+
+  it('is refused where the TD has no such step left, and by a VM that is no TD', async () => {
+    for (const vm of ['tdx', 'default'] as const) {
+      const { classes, trace } = await played([{ action: 'ioctl', name: 'KVM_TDX_FINALIZE_VM' }], vm, { files: ACTED });
+      expect(trace.at(-1)?.text).toBe('KVM_TDX_FINALIZE_VM is refused in this state');
+      expect(classes).toContain('errno');
+    }
+  });
+
+  it('of a dead VM returns -EIO, whichever it is', async () => {
+    const { classes, trace } = await played(
+      [{ action: 'zap' }, { action: 'ioctl', name: 'KVM_SET_MSRS', vcpu: 1 }],
+      'tdx',
+      { body: 'KVM_BUG_ON(1, kvm);', files: ACTED },
+    );
+    expect(trace.at(-1)?.text).toBe('KVM_SET_MSRS of vCPU 1: the VM is dead, -EIO');
+    expect(classes).toContain('errno');
+  });
+
+  it('that is not known is told, and changes nothing', async () => {
+    const { unmodelled, start, end } = await played([{ action: 'ioctl', name: 'KVM_SET_MSRS' }]);
+    expect(unmodelled.map(({ text }) => text)).toEqual(['the ioctl KVM_SET_MSRS']);
+    expect(end).toEqual(start);
+  });
 });

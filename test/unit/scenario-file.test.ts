@@ -144,16 +144,6 @@ describe('a scenario file', () => {
     if (typeof message === 'string') expect(fault(text)).toBe(message);
     else expect(fault(text)).toMatch(message);
   });
-
-  it('with an action that the model has no rule for is told so, and not played without it', () => {
-    const open = Object.entries(ACTIONS).filter(([, { plan }]) => plan === undefined);
-    const taking: Readonly<Record<string, object>> = { ioctl: { name: 'KVM_SET_MSRS' } };
-    for (const [action] of open)
-      expect(fault(withAction({ action, ...taking[action] }))).toMatch(
-        new RegExp(`^\\$\\.actions\\[1\\]\\.action: ${action} is not modelled yet; there are fault, `),
-      );
-    expect(open.map(([action]) => action)).toEqual(['ioctl']);
-  });
 });
 
 it('JSON: what stands in a text is read as the built-in parser reads it', () => {

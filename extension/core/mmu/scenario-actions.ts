@@ -1,4 +1,5 @@
 import { clearInhibit, registerDevice, setInhibit, unregisterDevice } from './action-device';
+import { ioctl } from './action-ioctl';
 import { convertAttribute, deleteMemslot, unmap } from './action-memory';
 import { acceptPage, exitAll, runVcpu, touch } from './action-vcpu';
 import { zap } from './action-zap';
@@ -23,7 +24,9 @@ import {
 
 export const MOST_VCPUS = 16;
 
-const VCPU = optional(described(integer(0, MOST_VCPUS - 1), 'a vCPU of the scenario (default: 0)'));
+export const VCPU = optional(described(integer(0, MOST_VCPUS - 1), 'a vCPU of the scenario (default: 0)'));
+
+const OF_VCPU = optional(described(integer(0, MOST_VCPUS - 1), 'a vCPU of the scenario; absent: the VM’s file'));
 
 const REASON = described(
   text(64),
@@ -35,24 +38,21 @@ interface ActionKind {
   /** In the schema. */
   readonly does: string;
   readonly takes: Spec;
-  /** The action with its arguments; `undefined`: the model has no rule for it yet. */
-  readonly plan: ((action: Json) => Step) | undefined;
+  /** The action with its arguments. */
+  readonly plan: (action: Json) => Step;
 }
 
 type Rule<Members extends Spec> = (stage: Stage, branch: Branch, takes: ReadAs<Members>) => readonly Played[];
 
-function kind<Members extends Spec>(does: string, takes: Members, rule?: Rule<Members>): ActionKind {
+function kind<Members extends Spec>(does: string, takes: Members, rule: Rule<Members>): ActionKind {
   const plan = (action: Json): Step => {
     const given = readMembers(takes, action);
-    return (stage, branch) => (rule === undefined ? [] : rule(stage, branch, given));
+    return (stage, branch) => rule(stage, branch, given);
   };
-  return { does, takes, plan: rule === undefined ? undefined : plan };
+  return { does, takes, plan };
 }
 
-/**
- * The actions of scenario files by name. A file may use one that has no rule yet: it is told that this is not
- * modelled, and never that nothing happens.
- */
+/** The actions of scenario files by name. */
 export const ACTIONS: Readonly<Record<string, ActionKind>> = {
   fault: kind(
     'A vCPU touches a gfn, by its private or shared address (default: as the attribute says)',
@@ -78,7 +78,11 @@ export const ACTIONS: Readonly<Record<string, ActionKind>> = {
   ),
   'set-inhibit': kind('APICv is inhibited for a reason', { reason: REASON }, setInhibit),
   'clear-inhibit': kind('The reason is gone', { reason: REASON }, clearInhibit),
-  ioctl: kind('Userspace makes an ioctl, of a vCPU where one is given', { name: text(64), vcpu: VCPU }),
+  ioctl: kind(
+    'Userspace makes an ioctl, of a vCPU where one is given; KVM_TDX_INIT_MEM_REGION takes a gfn. Of those that the model does not know the outcome says so',
+    { name: text(64), gfn: optional(GFN), vcpu: OF_VCPU },
+    ioctl,
+  ),
 };
 
 /** An action as the schema has it. */

@@ -4,7 +4,7 @@ import type { Memslot } from './memslots';
 import type { Planned } from './play';
 import { pagesOf } from './roots';
 import { DEFAULT_SLOTS, type MappedPage, type Scenario, WHOLE_RANGE } from './scenario';
-import { ACTIONS, actionSchemas, MOST_VCPUS } from './scenario-actions';
+import { ACTIONS, actionSchemas, MOST_VCPUS, VCPU } from './scenario-actions';
 import { isObject, type Json, type JsonObject, readJson, shown } from './scenario-json';
 import { checkJson, type Schema } from './scenario-schema';
 import {
@@ -157,15 +157,13 @@ function planned(action: Json, index: number, vcpus: number): Planned {
   const members = isObject(action) ? action : new Map<string, Json>();
   const named = members.get('action');
   const name = typeof named === 'string' ? named : '';
-  const step = ACTIONS[name]?.plan?.(action);
-  if (step === undefined) {
-    const modelled = Object.keys(ACTIONS).filter((one) => ACTIONS[one]?.plan !== undefined);
-    throw new InputError(`${path}.action: ${name} is not modelled yet; there are ${modelled.join(', ')}`);
-  }
-  const vcpu = members.get('vcpu') ?? (ACTIONS[name]?.takes['vcpu'] === undefined ? undefined : 0);
+  const kind = Object.hasOwn(ACTIONS, name) ? ACTIONS[name] : undefined;
+  if (kind === undefined)
+    throw new InputError(`${path}.action: there is no ${name}; there are ${Object.keys(ACTIONS).join(', ')}`);
+  const vcpu = members.get('vcpu') ?? (kind.takes['vcpu'] === VCPU ? 0 : undefined);
   if (typeof vcpu === 'number' && vcpu >= vcpus)
     throw new InputError(`${path}.vcpu: there is no vCPU ${shown(vcpu)}; the scenario has ${vcpus}`);
-  return { action: name, step };
+  return { action: name, step: kind.plan(action) };
 }
 
 /** Every page lies in a memslot, and nothing lies over anything else. */
