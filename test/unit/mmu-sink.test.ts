@@ -368,7 +368,7 @@ describe('an outcome', () => {
     const before = 'void zap_it(struct kvm *kvm, gfn_t start, gfn_t end);';
     const sev = `${before}\nvoid sev_handle_rmp_fault(struct kvm *kvm)\n{\n\tzap_it(kvm, 0, 1);\n}\n`;
     const outcome = await outcomeOf({ entry, files: { 'arch/x86/kvm/svm/sev.c': sev } }, 'snp');
-    expect(outcome.guest).toMatch(/^It kills healthy SNP guests: sev_handle_rmp_fault\(\) zaps here by design/);
+    expect(outcome.guest).toBe('It kills healthy SNP guests: sev_handle_rmp_fault() of kvm-amd calls the sink.');
   });
 
   it('bugs the VM once, at the first site', async () => {

@@ -3,7 +3,7 @@ import { type Question, vendorOf, type VmType } from '../reach/verdict';
 import { actionsOn } from './actions';
 import { APIC_PAGE_GFN } from './apicv';
 import { callerActions } from './caller-actions';
-import { type Counterexample, explore, type Start } from './explore';
+import { type Counterexample, type Exploration, explore, type Start } from './explore';
 import { invariantsOf } from './invariants';
 import type { Decide } from './machine';
 import { type Rules, RULES } from './rules';
@@ -13,18 +13,12 @@ import { worldOf } from './tree-rules';
 import type { Unmodelled } from './world';
 
 /** What was found of a sink by doing everything that can happen, in every order. Plain data. */
-export interface SinkExploration {
+export interface SinkExploration extends Omit<Exploration, 'broken'> {
   readonly vm: VmType;
   readonly sink: string;
   readonly gfns: readonly string[];
   readonly vcpus: number;
   readonly actions: number;
-  readonly states: number;
-  readonly transitions: number;
-  /** Actions from a start to the states furthest away. */
-  readonly depth: number;
-  /** All states were met, and not only those within the depth. */
-  readonly complete: boolean;
   readonly invariants: readonly Answer[];
   /** What of the tree's code that the actions run the model does not know; sorted. */
   readonly unmodelled: readonly Unmodelled[];

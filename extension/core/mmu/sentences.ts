@@ -3,11 +3,11 @@ import type { MmuState } from './mmu-state';
 import type { VmType } from '../reach/verdict';
 
 /**
- * One sentence: what the guest sees. `start` is the state before the sink ran; `rmpFault` the function that zaps
- * through the sink whenever an SNP guest takes an RMP fault, if the tree has one.
+ * One sentence: what the guest sees. `start` is the state before the sink ran; `amdCaller` a function of kvm-amd
+ * that calls the sink itself, if the tree has one.
  */
-export function guestSees(c: Consequences, start: MmuState, unmodelled: number, rmpFault: string | undefined): string {
-  if (c.dead) return deadGuest(c, start.vm.type, rmpFault);
+export function guestSees(c: Consequences, start: MmuState, unmodelled: number, amdCaller: string | undefined): string {
+  if (c.dead) return deadGuest(c, start.vm.type, amdCaller);
   if (c.leaked.includes('mmu_lock')) return 'vCPUs hang at their next fault: mmu_lock is never released.';
   if (c.lost.length > 0) return lostGuest(c, start);
   if (c.pending)
@@ -19,10 +19,10 @@ export function guestSees(c: Consequences, start: MmuState, unmodelled: number, 
   return 'The guest sees nothing.';
 }
 
-function deadGuest(c: Consequences, type: VmType, rmpFault: string | undefined): string {
+function deadGuest(c: Consequences, type: VmType, amdCaller: string | undefined): string {
   if (c.lost.length > 0) return 'The guest does not run again, and its private pages are zapped all the same.';
-  if (type === 'snp' && c.bugged && rmpFault !== undefined)
-    return `It kills healthy SNP guests: ${rmpFault}() zaps here by design when they take an RMP fault.`;
+  if (type === 'snp' && c.bugged && amdCaller !== undefined)
+    return `It kills healthy SNP guests: ${amdCaller}() of kvm-amd calls the sink.`;
   if (type !== 'tdx' && c.bugged) return 'It kills healthy guests: they would have faulted the zapped pages in again.';
   if (c.zapped.direct || c.zapped.mirror || c.zapped.rmap)
     return 'The guest does not run again, and its pages are zapped all the same.';

@@ -1,4 +1,5 @@
 import { InputError } from '../input-error';
+import { vendorOfFile } from '../program/ids';
 import type { FunctionId, FunctionNode, Program, Site } from '../program/program';
 import { type Question, vendorOf } from '../reach/verdict';
 import type { Branch, Value } from './branch';
@@ -44,7 +45,7 @@ export function sinkOutcome(
   const hypothetical = question.vm === 'tdx' && !traits.mirrorRoots;
   const first = begun(start, new Map(), notesAt(start, hypothetical ? [HYPOTHETICAL] : [], site));
   const runs = play(stage, scenario.actions ?? ONE_ZAP, first);
-  return report(node, question, scenario, start, runs, rmpFaultHandler(program, sink));
+  return report(node, question, scenario, start, runs, callerInAmd(program, sink));
 }
 
 const HYPOTHETICAL = 'hypothetical TD: this tree has no mirror roots, its private pages hang under the direct root';
@@ -93,9 +94,9 @@ function parameters(node: FunctionNode, range: GfnRange): Map<string, Value> {
   return env;
 }
 
-/** The function that zaps through the sink for an RMP fault of an SNP guest, as far as this tree has one that does. */
-function rmpFaultHandler({ callers }: Program, sink: FunctionId): string | undefined {
-  return callers.get(sink)?.find(({ caller }) => caller === 'sev_handle_rmp_fault')?.caller;
+/** A function of kvm-amd that calls the sink itself: SNP guests are among those that it does so for. */
+function callerInAmd({ callers }: Program, sink: FunctionId): string | undefined {
+  return callers.get(sink)?.find(({ site }) => vendorOfFile(site.file) === 'amd')?.caller;
 }
 
 function report(
@@ -104,7 +105,7 @@ function report(
   scenario: Scenario,
   start: MmuState,
   runs: readonly Run[],
-  rmpFault: string | undefined,
+  amdCaller: string | undefined,
 ): Outcome {
   const worst = runs.reduce((a, b) => (isWorse(b.seen, a.seen) ? b : a));
   const { seen } = worst;
@@ -128,7 +129,7 @@ function report(
     returnsEarly: worst.branch.returnsEarly,
     leaked: seen.leaked,
     unmodelled: unmodelled.toSorted((a, b) => comparePlaces(a, b)),
-    guest: guestSees(seen, start, unmodelled.length, rmpFault),
+    guest: guestSees(seen, start, unmodelled.length, amdCaller),
     userspace: userspaceSees(seen, unmodelled.length),
     ...stepsOf(start, worst.branch.trace, worst.branch.state, closing(seen, runs.length)),
   };

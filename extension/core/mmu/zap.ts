@@ -1,5 +1,4 @@
-import type { Site } from '../program/program';
-import type { SeamCall } from './external-leaf';
+import type { Removal } from './external-leaf';
 import { type MmuState, withRoot } from './mmu-state';
 import { leavesInRange, MAX_GFN_EXCLUSIVE, rootBits, withoutLeaf } from './roots';
 import type { Rules } from './rules';
@@ -7,15 +6,11 @@ import { type Gfn, septEntry } from './sept';
 import { withStale } from './tlb';
 
 /** One zapped leaf, for the trace. `calls`: the SEAMCALLs of a mirror leaf, the last one refused if `refused` says why. */
-export interface ZappedLeaf {
+export interface ZappedLeaf extends Omit<Removal, 'state'> {
   readonly gfn: Gfn;
   /** The state with the SPTE gone, before any SEAMCALL. */
   readonly cleared: MmuState;
-  readonly calls: readonly SeamCall[];
   readonly was?: string;
-  readonly refused?: string;
-  readonly site?: Site;
-  readonly unmodelled?: readonly (Site & { readonly text: string })[];
 }
 
 export interface Zap {
