@@ -48,6 +48,16 @@ describeTree('7.x', () => {
     });
   });
 
+  it('the base of the APIC is read back through the APIC right after it was stored', () => {
+    for (const first of ['kvm_lapic_reset', 'tdx_vcpu_init']) {
+      const { verdict, cutBy } = why(first, '__kvm_apic_set_base', 'kvm_set_apicv_inhibit');
+      expect(verdict).toBe('blocked');
+      expect(cutBy?.site.function).toBe('__kvm_apic_set_base');
+      expect(cutBy?.text).toContain('apic->base_address != APIC_DEFAULT_PHYS_BASE');
+    }
+    expect(why('__set_sregs_common', '__kvm_apic_set_base', 'kvm_set_apicv_inhibit').verdict).toBe('reachable');
+  });
+
   it.each([
     ['kvm_vm_ioctl_reinject', '__kvm_set_or_clear_apicv_inhibit'],
     ['kvm_arch_vcpu_ioctl_set_guest_debug', 'kvm_arch_vcpu_ioctl_set_guest_debug'],

@@ -5,7 +5,7 @@ import * as bits from './known-bits';
 import { OUTERMOST, type Seen } from './machine';
 import { converted, numberTypeOf } from './number-types';
 import { IOCTL_NAMES, isIoctl } from './selectors';
-import { bitsOf, bitsValue, initial, START, type State, type Value } from './state';
+import { behind, bitsOf, bitsValue, initial, START, type State, type Value } from './state';
 import { placedAt, whereaboutsOf } from './whereabouts';
 
 /** What a callee knows of its parameters: the caller's knowledge under the callee's names. */
@@ -30,7 +30,7 @@ export function calleeState(symbols: Symbols, callee: FunctionNode, seen: Seen):
       if (names !== undefined) known.set(IOCTL_NAMES, names);
       const of = bitsOf(seen.state, arg);
       if (!bits.within(type?.range ?? bits.TOP, of)) known.set(isSelector ? arg.id : cell, of);
-      copyObject(seen.state, pointee(arg.id), pointee(cell), cells, known);
+      copyObject(seen.state, behind(arg), pointee(cell), cells, known);
     } else {
       // The object has a name of its own: the parameter is the pointer to it.
       const object = `${cell}^`;

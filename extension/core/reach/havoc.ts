@@ -1,7 +1,7 @@
-import { nameOf, pointee } from './cell-names';
+import { nameOf } from './cell-names';
 import { freshSymbol } from './evaluate';
 import type { Frame } from './machine';
-import { localOf, replaced, type State, type Value, withEscaped } from './state';
+import { behind, localOf, replaced, type State, type Value, withEscaped } from './state';
 import type { FieldNames } from './written-fields';
 
 /**
@@ -46,7 +46,7 @@ function handedOver(state: State, args: readonly Value[], byPointers: boolean): 
   };
   for (const arg of args) {
     if (arg.k === 'object') add(arg.id);
-    else if (arg.k === 'symbol' && byPointers) add(pointee(arg.id));
+    else if (arg.k === 'symbol' && byPointers) add(behind(arg));
   }
   const pointers: (readonly [cell: string, to: string])[] = [];
   state.cells.forEach((cell, value) => {

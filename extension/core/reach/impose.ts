@@ -1,12 +1,12 @@
 import type { Edge, FunctionNode } from '../program/program';
 import { sameEdge } from './callers';
 import { CellMap } from './cell-map';
-import { partOf, pointee } from './cell-names';
+import { partOf } from './cell-names';
 import { type Phase, runFrom, type WalkInput } from './contexts';
 import { cutIn } from './explain';
 import * as bits from './known-bits';
 import type { Seen } from './machine';
-import { initial, START, type State, type Value } from './state';
+import { behind, initial, START, type State, type Value } from './state';
 import type { Guard } from './verdict';
 
 /** What is wanted of values at a function's entry, by the names of their symbols (`f.param`, `*f.param.field`). */
@@ -90,7 +90,7 @@ function passedOn(
 
 function fieldValue(seen: Seen, arg: Value, isPointed: boolean, fields: readonly string[]): Value | undefined {
   if (fields.length === 0) return isPointed ? undefined : arg;
-  const object = arg.k === 'object' ? arg.id : arg.k === 'symbol' ? pointee(arg.id) : undefined;
+  const object = arg.k === 'object' ? arg.id : arg.k === 'symbol' ? behind(arg) : undefined;
   if (object === undefined) return undefined;
   const cell = partOf(object, fields.join('.'));
   return seen.state.cells.get(cell) ?? initial(cell);

@@ -1,5 +1,6 @@
 import type { Edge, FunctionId, FunctionNode, Program, Vendor } from '../program/program';
 import type { Expr, MacroFact, Pos } from '../syntax/facts';
+import type { BackPointers } from './back-pointers';
 import type { Devices } from './devices';
 import type { Bits } from './known-bits';
 import type { State, Value } from './state';
@@ -67,6 +68,8 @@ export interface Machine {
   readonly edgesOf: (id: FunctionId) => ReadonlyMap<number, readonly Edge[]>;
   /** What is known of the devices on I/O buses. */
   readonly devices?: Devices;
+  /** Fields that lead back to an object that is known. */
+  readonly backPointers?: BackPointers;
   /** Names of fields that a call of a function may write, itself or through what it calls. */
   readonly writtenBy: (id: FunctionId) => FieldNames;
   /** Names of fields whose address is taken somewhere: what a store through an unknown pointer may change. */

@@ -1,13 +1,13 @@
 import type { FunctionNode } from '../program/program';
 import type { Expr } from '../syntax/facts';
-import { nameOf, partOf, pointee } from './cell-names';
+import { nameOf, partOf } from './cell-names';
 import { evaluate, type Evaluated, freshId, freshSymbol } from './evaluate';
 import { forgetField, forgetOverlays, forgetParts, forgetUnknownTarget } from './forget';
 import * as bits from './known-bits';
 import { cellOf, isLocal, isShadowed } from './locals';
 import type { Frame, KnownFact } from './machine';
 import { converted, type PlaceType, placeType } from './number-types';
-import { bitsValue, initial, refine, type State, type Value, withCell } from './state';
+import { behind, bitsValue, initial, refine, type State, type Value, withCell } from './state';
 import { placedAt, whereaboutsRead } from './whereabouts';
 
 /** Where an lvalue is kept: a cell, and for a field the key of facts about it. */
@@ -106,12 +106,13 @@ export function tagIn({ machine, node }: Frame, x: Expr): string | undefined {
   return tag;
 }
 
-/** The object that a pointer points to; an unknown pointer gets an object of its own, the same at each look. */
+/** The object that a pointer points to. */
 function objectAt(frame: Frame, pointer: Expr, state: State): readonly [State, string | undefined] {
   const [after, value] = evaluate(frame, pointer, state);
   if (value.k === 'object') return [after, value.id];
-  if (value.k === 'symbol') return [after, pointee(value.id)];
-  return [after, undefined];
+  if (value.k !== 'symbol') return [after, undefined];
+  if (value.back !== undefined) frame.read.add(value.back.fact);
+  return [after, behind(value)];
 }
 
 function innerObject(frame: Frame, x: Expr, state: State): readonly [State, string | undefined] {
@@ -126,7 +127,10 @@ export function read(frame: Frame, x: Expr, state: State): Evaluated {
     return [after, fact ?? placedAt(freshSymbol(frame), whereaboutsRead(frame, x, after))];
   }
   const cell = after.cells.get(place.cell);
-  if (cell !== undefined) return identified(frame, x, after, place, cell);
+  if (cell !== undefined) {
+    const [known, value] = identified(frame, x, after, place, cell);
+    return [known, leadingBack(frame, place, value)];
+  }
   const of = typeOfPlace(frame, x, place).number?.range;
   if (place.key !== undefined) {
     const fact = frame.machine.facts(place.key) ?? globalFact(frame, place);
@@ -139,8 +143,15 @@ export function read(frame: Frame, x: Expr, state: State): Evaluated {
     }
   }
   // A cell that was looked at is in the state, so that whoever writes to it later finds it there.
-  const value = placedAt(initial(place.cell, of), whereaboutsRead(frame, x, after));
+  const value = placedAt(leadingBack(frame, place, initial(place.cell, of)), whereaboutsRead(frame, x, after));
   return [withCell(after, place.cell, value), value];
+}
+
+/** A pointer that was read from a field, with what is known of the object behind it. */
+function leadingBack(frame: Frame, { cell, key }: Place, value: Value): Value {
+  if (value.k !== 'symbol' || value.back !== undefined || key === undefined) return value;
+  const back = frame.machine.backPointers?.behind(cell, key);
+  return back === undefined ? value : { ...value, back };
 }
 
 /** In a set-up an unknown number that is looked at gets an identity, so that what a condition says of it holds for its copies. */

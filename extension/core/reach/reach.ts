@@ -1,6 +1,7 @@
 import { compareSites } from '../program/ids';
 import type { Edge, FunctionId, FunctionNode, Program } from '../program/program';
 import type { Expr } from '../syntax/facts';
+import { BackPointers } from './back-pointers';
 import { BitFacts } from './bit-facts';
 import { isBitKey } from './bit-operations';
 import { type CallersInput, callersOf } from './callers';
@@ -71,6 +72,7 @@ export function analyseReach(
   // What may run without a known call may write, too.
   const begins = [...entries, ...program.dangling].map((one) => one.functionId).filter((id) => graph.has(id));
   const live = forwards(graph, begins);
+  const backPointers = new BackPointers(program, writes);
   const machine: Omit<Machine, 'facts'> = {
     program,
     vm: question.vm,
@@ -81,6 +83,7 @@ export function analyseReach(
     edgesOf: graph.edgesAt,
     writtenBy: writes.writtenBy,
     addressed: () => writes.addressed(),
+    ...(weaker.facts === 'axioms' ? {} : { backPointers }),
   };
   const targets = (slot: string): FunctionId[] => program.symbols.slot(slot).map((target) => target.functionId);
   const around = creatorsOf(program).map((node) => node.id);
@@ -134,7 +137,7 @@ export function analyseReach(
     program,
     graph,
     input,
-    { vm: (id) => facts.get(id) ?? bitFacts.proved(id), device: (id) => devices.proof(id) },
+    { vm: (id) => facts.get(id) ?? bitFacts.proved(id), pointer: (id) => devices.proof(id) ?? backPointers.proof(id) },
     live,
   );
 }
@@ -182,7 +185,7 @@ class Answers implements Reach {
     private readonly input: WalkInput,
     private readonly known: {
       readonly vm: (id: string) => VmFact | undefined;
-      readonly device: (id: string) => Fact | undefined;
+      readonly pointer: (id: string) => Fact | undefined;
     },
     private readonly live: ReadonlySet<FunctionId>,
   ) {}
@@ -246,7 +249,7 @@ class Answers implements Reach {
   private proofs(ids: ReadonlySet<string>): Fact[] {
     return [...ids].sort().flatMap((id) => {
       const fact = this.known.vm(id);
-      if (fact === undefined) return this.known.device(id) ?? [];
+      if (fact === undefined) return this.known.pointer(id) ?? [];
       return [
         {
           id: fact.id,

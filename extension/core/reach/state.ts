@@ -1,6 +1,7 @@
 import type { FunctionId } from '../program/program';
+import type { Back } from './back-pointers';
 import { CellMap } from './cell-map';
-import { nameOf } from './cell-names';
+import { nameOf, pointee } from './cell-names';
 import type { Whereabouts } from './devices';
 import { ALL, and, type Bits, holds, isNone, join as joinBits, meet, TOP, without, within } from './known-bits';
 
@@ -10,8 +11,14 @@ import { ALL, and, type Bits, holds, isNone, join as joinBits, meet, TOP, withou
  */
 export type Value =
   | { readonly k: 'bits'; readonly bits: Bits }
-  /** `of`: the numbers that it can be by its type; all, if absent. `where`: of a pointer to a device. */
-  | { readonly k: 'symbol'; readonly id: string; readonly of?: Bits; readonly where?: Whereabouts }
+  /** `of`: the numbers that it can be by its type; all, if absent. `where`: of a pointer to a device. `back`: of one whose object is known. */
+  | {
+      readonly k: 'symbol';
+      readonly id: string;
+      readonly of?: Bits;
+      readonly where?: Whereabouts;
+      readonly back?: Back;
+    }
   | { readonly k: 'object'; readonly id: string; readonly where?: Whereabouts }
   | { readonly k: 'function'; readonly ids: readonly FunctionId[] };
 
@@ -109,6 +116,11 @@ export function needing(state: State, condition: string): State {
 /** What a cell holds before anything is written to it: one unknown value, of the numbers that its type can hold. */
 export function initial(cell: string, of?: Bits): Value {
   return of === undefined ? { k: 'symbol', id: cell } : { k: 'symbol', id: cell, of };
+}
+
+/** The object behind a pointer; an unknown one gets an object of its own, the same at each look. */
+export function behind(pointer: Value & { k: 'symbol' }): string {
+  return pointer.back?.to ?? pointee(pointer.id);
 }
 
 /** The local that an object is, or is a part of (`F.name` of `F.name.field`); `undefined` for anything else. */
