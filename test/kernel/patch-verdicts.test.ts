@@ -136,6 +136,25 @@ describeTree('7.x', (top) => {
       const sites = changes.map((each) => [each.function, each.callee, each.before, each.after]);
       expect(sites).toContainEqual(['vcpu_enter_guest', 'kvm_vcpu_reset', 'blocked', 'reachable']);
     });
+    it('a callback is stored that no TD stored', async () => {
+      const callback = 'kvm_hv_hypercall_complete_userspace';
+      const lines = `\tvcpu->arch.complete_userspace_io = ${callback};`;
+      const changes = await changesOf(top, [{ fn: 'kvm_hv_set_cpuid', at: 'start', lines }]);
+      const sites = changes.map((each) => [each.function, each.callee, each.before, each.after]);
+      expect(sites).toContainEqual(['kvm_arch_vcpu_ioctl_run', callback, 'blocked', 'reachable']);
+    });
+    it('the base of the APIC is no constant any more', async () => {
+      const sites = (
+        await changesOf(top, [
+          {
+            fn: '__kvm_apic_set_base',
+            behind: 'vcpu->arch.apic_base = value',
+            lines: '\tvcpu->arch.apic_base = rdtsc();',
+          },
+        ])
+      ).map((each) => [each.function, each.callee, each.before, each.after]);
+      expect(sites).toContainEqual(['kvm_lapic_reset', '__kvm_apic_set_base', 'blocked', 'reachable']);
+    });
     it('a slot points to a function that lets a TD through', async () => {
       const changes = await changesOf(top, [
         {

@@ -99,7 +99,7 @@ export function callValue(frame: Frame, x: Call, state: State, unused = false): 
         frame.goals.decisions.push(otherFunction(x, edge));
         continue;
       }
-      const cut = otherDevice(frame, x, edge, after);
+      const cut = otherDevice(frame, x, edge, after) ?? notStored(frame, x, edge);
       if (cut !== undefined) {
         frame.goals.decisions.push(cut);
         continue;
@@ -212,6 +212,14 @@ function otherDevice(frame: Frame, x: Call, edge: Edge, state: State): Decision 
     guard: { site: edge.site, text: cut.text, value: false, facts: [cut.fact] },
     rules: [{ needs: true, from: x.at, to: x.at, callee: edge.calleeId }],
   };
+}
+
+/** Nothing that this VM can run stores the function in the field that is called through. */
+function notStored({ machine }: Frame, x: Call, edge: Edge): Decision | undefined {
+  const fact = machine.stored?.cut(edge);
+  if (fact === undefined) return undefined;
+  const cut = otherFunction(x, edge);
+  return { ...cut, guard: { ...cut.guard, facts: [fact] } };
 }
 
 /** The functions that a call through a local pointer runs, where it is known what the pointer holds. */

@@ -4,6 +4,7 @@ import type { BackPointers } from './back-pointers';
 import type { Devices } from './devices';
 import type { Bits } from './known-bits';
 import type { State, Value } from './state';
+import type { StoredFunctions } from './stored-functions';
 import type { Guard, VmType } from './verdict';
 import type { FieldNames } from './written-fields';
 
@@ -68,6 +69,8 @@ export interface Machine {
   readonly edgesOf: (id: FunctionId) => ReadonlyMap<number, readonly Edge[]>;
   /** What is known of the devices on I/O buses. */
   readonly devices?: Devices;
+  /** What fields that are called through can hold. */
+  readonly stored?: StoredFunctions;
   /** Fields that lead back to an object that is known. */
   readonly backPointers?: BackPointers;
   /** Names of fields that a call of a function may write, itself or through what it calls. */

@@ -20,6 +20,8 @@ export interface PossibleInput {
   readonly early: Early;
   /** What is looked for: calls that may lead to one of these are not followed for their value. */
   readonly targets: readonly FunctionId[];
+  /** Edges that no way to a function may take, told by whoever judges them: what is found holds for one question each. */
+  readonly passable?: (edge: Edge) => boolean;
 }
 
 /** Functions that may run before a VM or a vCPU is made as far as its facts say. */
@@ -53,8 +55,8 @@ export class Possible {
 
   constructor(private readonly input: PossibleInput) {
     // The questions come up in the midst of an execution, whose machine goes on with its own facts. What is found here
-    // may rest on an assumption, which nothing that is kept may be derived from: of devices nothing is asked.
-    const { devices: _devices, ...machine } = input.machine;
+    // may rest on an assumption, which nothing that is kept may be derived from: of devices and stored functions nothing is asked.
+    const { devices: _devices, stored: _stored, ...machine } = input.machine;
     this.machine = { ...machine, budget: BUDGET, fresh: 0, inline: Math.min(DEEPEST, machine.inline) };
     this.leading = backwards(input.graph, input.targets);
   }
@@ -67,23 +69,24 @@ export class Possible {
 
   /** Whether a way leads from outside to the function through calls that can be made. */
   canGetTo(id: FunctionId): boolean {
+    const gettable = this.input.passable === undefined ? this.gettable : new Map<FunctionId, boolean>();
     const next = new Map<FunctionId, FunctionId | undefined>([[id, undefined]]);
     const open: Edge[] = [];
     for (let here: FunctionId | undefined = id; here !== undefined; here = this.caller(open, next)) {
-      if (this.input.begins.has(here) || this.gettable.get(here) === true) {
-        for (let at: FunctionId | undefined = here; at !== undefined; at = next.get(at)) this.gettable.set(at, true);
+      if (this.input.begins.has(here) || gettable.get(here) === true) {
+        for (let at: FunctionId | undefined = here; at !== undefined; at = next.get(at)) gettable.set(at, true);
         return true;
       }
-      if (this.gettable.get(here) === undefined) open.push(...this.waysInto(here));
+      if (gettable.get(here) === undefined) open.push(...this.waysInto(here));
     }
-    for (const each of next.keys()) this.gettable.set(each, false);
+    for (const each of next.keys()) gettable.set(each, false);
     return false;
   }
 
   /** The next function to look at: one that was not looked at and makes a call that leads on. */
   private caller(open: Edge[], next: Map<FunctionId, FunctionId | undefined>): FunctionId | undefined {
     for (let edge = open.pop(); edge !== undefined; edge = open.pop()) {
-      if (next.has(edge.callerId) || !this.canCall(edge)) continue;
+      if (next.has(edge.callerId) || this.input.passable?.(edge) === false || !this.canCall(edge)) continue;
       next.set(edge.callerId, edge.calleeId);
       return edge.callerId;
     }

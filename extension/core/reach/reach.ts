@@ -14,6 +14,7 @@ import { type FactsLookup, holding, type Machine, MAX_INLINE, outermost, type We
 import { type PathOptions, type Paths, pathsBetween } from './paths';
 import { type Early, Possible, runningEarly } from './possible';
 import { START } from './state';
+import { StoredFunctions } from './stored-functions';
 import { type VendorGraph, backwards, doubtful, forwards, vendorGraph } from './vendor-graph';
 import { type Caller, type Fact, type Question, vendorOf, type Why } from './verdict';
 import { CREATION, creationDemands, creatorsOf } from './creation';
@@ -109,12 +110,14 @@ export function analyseReach(
   const creating = { vm: backwards(graph, targets(CREATION.vm)), vcpu: backwards(graph, targets(CREATION.vcpu)) };
   const entered = new Set(begins);
   let early: Early | undefined;
-  const possibleOf = (wanted: readonly FunctionId[]): Possible => {
+  const possibleOf = (wanted: readonly FunctionId[], passable?: (edge: Edge) => boolean): Possible => {
     early ??= runningEarly(graph, creating);
-    return new Possible({ machine, facts: known, graph, begins: entered, creating, early, targets: wanted });
+    const base = { machine, facts: known, graph, begins: entered, creating, early, targets: wanted };
+    return new Possible(passable === undefined ? base : { ...base, passable });
   };
   const bitFacts = new BitFacts({ program, machine, graph, writes, live, begins: entered }, possibleOf);
   const devices = new Devices({ program, graph, writes, live, possibleOf });
+  const stored = new StoredFunctions({ program, graph, writes, live, possibleOf });
   const found = (key: string): VmFact | undefined => {
     if (isBare) return undefined;
     return ofHost(key) ?? tableFact(program, vendor, writes, key) ?? zeroFact({ program, vendor, writes, live }, key);
@@ -123,7 +126,7 @@ export function analyseReach(
     isBare ? undefined : bitFacts.fact(key),
   );
   const input: WalkInput = {
-    machine: Object.assign(machine, { budget: BUDGET, ...(isBare ? {} : { devices }) }),
+    machine: Object.assign(machine, { budget: BUDGET, ...(isBare ? {} : { devices, stored }) }),
     facts: known,
     entries,
     creating,
@@ -137,7 +140,10 @@ export function analyseReach(
     program,
     graph,
     input,
-    { vm: (id) => facts.get(id) ?? bitFacts.proved(id), pointer: (id) => devices.proof(id) ?? backPointers.proof(id) },
+    {
+      vm: (id) => facts.get(id) ?? bitFacts.proved(id),
+      pointer: (id) => devices.proof(id) ?? stored.proof(id) ?? backPointers.proof(id),
+    },
     live,
   );
 }
