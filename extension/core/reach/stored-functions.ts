@@ -32,12 +32,6 @@ interface Maker {
   readonly stores?: readonly FunctionId[];
 }
 
-/** A field that holds functions. */
-interface Field {
-  readonly makers: readonly Maker[];
-  readonly possible: Possible;
-}
-
 /**
  * What fields that are called through can hold: `vcpu->arch.complete_userspace_io`, `mmu->page_fault`. The call graph
  * leads to every function that is stored there anywhere; for this VM a call goes only to those that code which it can
@@ -45,7 +39,8 @@ interface Field {
  * first store on. Only of fields in `struct kvm` and `struct kvm_vcpu`: what lies elsewhere other VMs may share.
  */
 export class StoredFunctions {
-  private readonly fields = new Map<string, Field | undefined>();
+  private readonly fields = new Map<string, readonly Maker[] | undefined>();
+  private ways: Possible | undefined;
   private readonly judged = new Map<string, boolean>();
   private readonly proofs = new Map<string, Fact>();
   /** What is being judged: until a first store is found it is not stored. */
@@ -78,11 +73,12 @@ export class StoredFunctions {
     const known = this.judged.get(key);
     if (known !== undefined) return known;
     if (this.open.has(key)) return false;
-    const field = this.field(edge.slot ?? '');
-    const makers = field?.makers.filter(({ stores }) => stores === undefined || stores.includes(edge.calleeId));
-    if (field === undefined || makers === undefined || makers.length === 0) return true;
+    const makers = this.makers(edge.slot ?? '')?.filter(
+      ({ stores }) => stores === undefined || stores.includes(edge.calleeId),
+    );
+    if (makers === undefined || makers.length === 0) return true;
     this.open.add(key);
-    const isHeld = makers.some(({ fn }) => this.isLive(fn.id) && field.possible.canGetTo(fn.id));
+    const isHeld = makers.some(({ fn }) => this.isLive(fn.id) && this.possible().canGetTo(fn.id));
     this.open.delete(key);
     // That it is not held may rest on what is still open; that it is does not.
     if (isHeld || this.open.size === 0) this.judged.set(key, isHeld);
@@ -107,13 +103,20 @@ export class StoredFunctions {
     };
   }
 
-  private field(slot: string): Field | undefined {
-    if (!this.fields.has(slot)) {
-      const makers = this.makersOf(slot);
-      const targets = makers?.map(({ fn }) => fn.id) ?? [];
-      const possible = this.input.possibleOf(targets, (edge) => !this.isStored(edge) || this.mayHold(edge));
-      this.fields.set(slot, makers === undefined ? undefined : { makers, possible });
+  /** Ways to all makers of all fields: what is executed for one serves the others. */
+  private possible(): Possible {
+    if (this.ways === undefined) {
+      const slots = new Set<string>();
+      for (const edges of this.input.program.callees.values())
+        for (const edge of edges) if (edge.slot !== undefined && this.isStored(edge)) slots.add(edge.slot);
+      const targets = [...slots].flatMap((slot) => this.makers(slot) ?? []).map(({ fn }) => fn.id);
+      this.ways = this.input.possibleOf(targets, (edge) => !this.isStored(edge) || this.mayHold(edge));
     }
+    return this.ways;
+  }
+
+  private makers(slot: string): readonly Maker[] | undefined {
+    if (!this.fields.has(slot)) this.fields.set(slot, this.makersOf(slot));
     return this.fields.get(slot);
   }
 
