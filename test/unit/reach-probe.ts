@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import type { Program } from '../../extension/core/program/program';
 import { analyseReach } from '../../extension/core/reach/reach';
-import { DEFAULT_SINK, type Verdict } from '../../extension/core/reach/verdict';
+import { DEFAULT_SINK, type Caller, type Guard, type Verdict } from '../../extension/core/reach/verdict';
 import { link } from './linking';
 
 /** What every probe below may use. The ioctl's argument is userspace's: any number. */
@@ -37,9 +37,18 @@ static const struct file_operations kvm_vm_fops = { .unlocked_ioctl = kvm_vm_ioc
 
 /** The verdict of `probe(kvm, arg)`, which an ioctl of the VM runs with userspace's argument. */
 export async function verdictOf(code: string): Promise<Verdict> {
+  return (await probed(code)).verdict;
+}
+
+/** The guards that cut the probe. */
+export async function guardsOf(code: string): Promise<readonly Guard[]> {
+  return (await probed(code)).cutBy ?? [];
+}
+
+async function probed(code: string): Promise<Caller> {
   const program = await probeProgram(code);
   const reach = analyseReach(program, { vm: 'tdx', sinks: [DEFAULT_SINK], host: {}, assumptions: true });
   const found = reach.callers().filter((each) => each.function === 'probe');
   expect(found).toHaveLength(1);
-  return (found[0] as { verdict: Verdict }).verdict;
+  return found[0] as Caller;
 }

@@ -17,6 +17,7 @@ type Assign = Extract<Expr, { k: 'assign' }>;
 
 /** `OWNER->path = part`, to be taken together with `part->field = OWNER`. */
 interface Pair {
+  readonly owner: string;
   readonly path: readonly string[];
   readonly forward: Assign;
 }
@@ -83,8 +84,8 @@ export class BackPointers {
     return {
       way: `.${path}.${field}`,
       fact: {
-        id: `${path}->${field}`,
-        text: `${path}->${field} leads back`,
+        id: `${first.owner}->${path}->${field}`,
+        text: `${first.owner}->${path}->${field} == ${first.owner}`,
         value: 'true',
         from: 'exists',
         reason: 'whoever stores to one of the two fields makes the object and stores to both',
@@ -147,7 +148,7 @@ function pairWith({ fn, at, op }: WriteSite): Pair | undefined {
   const forward = stores.filter(({ r }) => r.k === 'id' && r.name === part);
   const [only, ...others] = forward;
   const path = only === undefined || others.length > 0 ? undefined : pathFrom(owner, only.l);
-  return only === undefined || path === undefined || only.op !== '=' ? undefined : { path, forward: only };
+  return only === undefined || path === undefined || only.op !== '=' ? undefined : { owner, path, forward: only };
 }
 
 /** A local that holds nothing but what was allocated for it, as zero. */

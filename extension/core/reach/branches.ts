@@ -11,9 +11,9 @@ import { bitsOf, joinAll, refine, START, type State, type Value } from './state'
 type Case = Extract<Stmt, { k: 'case' }>;
 
 export function runIf(frame: Frame, stmt: Extract<Stmt, { k: 'if' }>, state: State): State | undefined {
-  frame.read.clear();
+  const before = frame.read.now();
   const { yes, no } = split(frame, stmt.c, state);
-  const facts = [...frame.read].sort();
+  const facts = frame.read.since(before) ?? [];
   const enterThen = joinAll(yes);
   const enterElse = joinAll(no);
   const then = within(frame, enterElse === undefined ? Infinity : stretch(stmt.then)?.to, () =>
@@ -111,9 +111,9 @@ function findStretch(body: readonly Stmt[]): { from: number; to: number } | unde
 }
 
 export function runSwitch(frame: Frame, stmt: Extract<Stmt, { k: 'switch' }>, state: State): State | undefined {
-  frame.read.clear();
+  const before = frame.read.now();
   const [after, value] = evaluate(frame, stmt.x, state);
-  const facts = [...frame.read].sort();
+  const facts = frame.read.since(before) ?? [];
   const isDecided = bits.single(bitsOf(after, value)) !== undefined;
   const outerBreaks = frame.flow.breaks;
   frame.flow.breaks = [];

@@ -15,7 +15,7 @@ import { onlyReads } from './macro-stores';
 import { expandMacro, namesCall, noteUse } from './macros';
 import { assign } from './places';
 import { sizeOf } from './sizes';
-import { bitsOf, bitsValue, type State, UNKNOWN, type Value, withCell, withoutLocals } from './state';
+import { bitsOf, bitsValue, restingOn, type State, UNKNOWN, type Value, withCell, withoutLocals } from './state';
 import { whereaboutsOf } from './whereabouts';
 import { exprText } from '../syntax/expr-text';
 
@@ -247,9 +247,10 @@ export function evaluateAll(frame: Frame, all: readonly Expr[], state: State): r
   let current = state;
   const values: Value[] = [];
   for (const each of all) {
+    const before = frame.read.now();
     const [after, value] = evaluate(frame, each, current);
     current = after;
-    values.push(value);
+    values.push(restingOn(value, frame.read.since(before)));
   }
   return [current, values];
 }

@@ -6,7 +6,7 @@ import { overlaps } from './forget';
 import * as bits from './known-bits';
 import { cellOf, isShadowed } from './locals';
 import type { Frame } from './machine';
-import { type State, withCell } from './state';
+import { restingOn, type State, withCell } from './state';
 
 export function declare(frame: Frame, stmt: Extract<Stmt, { k: 'decl' }>, state: State): State | undefined {
   const cell = cellOf(frame, stmt.name);
@@ -17,7 +17,9 @@ export function declare(frame: Frame, stmt: Extract<Stmt, { k: 'decl' }>, state:
     return withCell(clean, cell, convertedTo(frame, type, clean, freshSymbol(frame)));
   }
   if (stmt.init.k !== 'init' || type.includes('*') || type.includes('[')) {
-    const [after, value] = evaluate(frame, stmt.init, clean);
+    const before = frame.read.now();
+    const [after, given] = evaluate(frame, stmt.init, clean);
+    const value = restingOn(given, frame.read.since(before));
     if (value.k === 'bits' && bits.isNone(value.bits)) return undefined;
     return withCell(after, cell, convertedTo(frame, type, after, value));
   }
@@ -38,7 +40,9 @@ function initialised(
   const named = new Set<string>();
   const allNamed = init.items.every((item) => item.fields !== undefined);
   for (const item of init.items) {
-    const [next, value] = evaluate(frame, item.value, after);
+    const before = frame.read.now();
+    const [next, given] = evaluate(frame, item.value, after);
+    const value = restingOn(given, frame.read.since(before));
     const field = item.fields?.length === 1 ? fields.find((each) => each.name === item.fields?.[0]) : undefined;
     after = next;
     if (item.fields?.[0] !== undefined) named.add(item.fields[0]);

@@ -17,6 +17,7 @@ import {
   join as joinStates,
   joinValues,
   localOf,
+  restingOn,
   type State,
   UNKNOWN,
   type Value,
@@ -101,6 +102,7 @@ function evaluateName(frame: Frame, x: Extract<Expr, { k: 'id' }>, state: State)
   if (isLocal(frame, x)) {
     const cell = cellOf(frame, x.name);
     const value = state.cells.get(cell);
+    frame.read.addAll(value?.facts);
     return value === undefined ? read(frame, x, state) : identified(frame, x, state, { cell, shared: false }, value);
   }
   if (x.name === 'true') return [state, bitsValue(bits.constant(1n))];
@@ -272,10 +274,15 @@ function isWide(frame: Frame, x: Expr): boolean {
 }
 
 function evaluateAssign(frame: Frame, x: Extract<Expr, { k: 'assign' }>, state: State): Evaluated {
-  const [after, right] = evaluate(frame, x.r, state);
-  if (x.op === '=') return [assign(frame, x.l, right, after, x.at), right];
+  const before = frame.read.now();
+  const [after, given] = evaluate(frame, x.r, state);
+  if (x.op === '=') {
+    const right = restingOn(given, frame.read.since(before));
+    return [assign(frame, x.l, right, after, x.at), right];
+  }
   const [read, left] = evaluate(frame, x.l, after);
-  const value = bitsValue(arithmetic(x.op.slice(0, -1), bitsOf(read, left), bitsOf(read, right)));
+  const result = bitsValue(arithmetic(x.op.slice(0, -1), bitsOf(read, left), bitsOf(read, given)));
+  const value = restingOn(result, frame.read.since(before));
   return [assign(frame, x.l, value, read, x.at), value];
 }
 

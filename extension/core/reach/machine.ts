@@ -2,6 +2,7 @@ import type { Edge, FunctionId, FunctionNode, Program, Vendor } from '../program
 import type { Expr, MacroFact, Pos } from '../syntax/facts';
 import type { BackPointers } from './back-pointers';
 import type { Devices } from './devices';
+import { FactLog } from './fact-log';
 import type { Bits } from './known-bits';
 import type { State, Value } from './state';
 import type { StoredFunctions } from './stored-functions';
@@ -92,8 +93,8 @@ export interface Frame {
   readonly goals?: Goals;
   /** Statements behind this position bear on nothing that is looked for, and are not run. */
   readonly horizon?: Pos;
-  /** Facts read since last asked, for the guard that is being evaluated. */
-  readonly read: Set<string>;
+  /** Facts that were read; inlined calls share it. */
+  readonly read: FactLog;
   /** Calls are followed for what they store, too, not only for their value. */
   readonly follow?: true;
   /** Absent: what is executed is no set-up. */
@@ -193,5 +194,5 @@ export const OUTERMOST = 'f';
 
 /** The frame in which the execution of a function starts. */
 export function outermost(machine: Machine, node: FunctionNode): Frame {
-  return { machine, node, name: OUTERMOST, depth: 0, read: new Set(), flow: newFlow() };
+  return { machine, node, name: OUTERMOST, depth: 0, read: new FactLog(), flow: newFlow() };
 }

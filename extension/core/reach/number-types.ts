@@ -2,7 +2,7 @@ import type { FunctionNode, Symbols } from '../program/program';
 import type { Expr, FieldFact, TypeText } from '../syntax/facts';
 import * as bits from './known-bits';
 import type { Bits } from './known-bits';
-import { bitsOf, bitsValue, type State, type Value } from './state';
+import { bitsOf, bitsValue, restingOn, type State, type Value } from './state';
 
 /**
  * A number's type that is narrower than a register: a store of a wider number changes it. Numbers are held as 64 bits:
@@ -74,6 +74,11 @@ function readNumberType(symbols: Symbols, type: TypeText): NumberType | undefine
 
 /** What storing a value in an object of this type leaves there. `fresh` names a number of which only the bits are known. */
 export function converted(type: NumberType | undefined, state: State, value: Value, fresh: () => string): Value {
+  const left = leftOf(type, state, value, fresh);
+  return left === value ? value : restingOn(left, value.facts);
+}
+
+function leftOf(type: NumberType | undefined, state: State, value: Value, fresh: () => string): Value {
   if (type === undefined || value.k === 'object' || value.k === 'function') return value;
   const known = bitsOf(state, value);
   if (bits.isNone(known) || bits.within(known, type.range)) return value;

@@ -128,6 +128,7 @@ export function read(frame: Frame, x: Expr, state: State): Evaluated {
   }
   const cell = after.cells.get(place.cell);
   if (cell !== undefined) {
+    frame.read.addAll(cell.facts);
     const [known, value] = identified(frame, x, after, place, cell);
     return [known, leadingBack(frame, place, value)];
   }

@@ -9,7 +9,12 @@ import { ALL, and, type Bits, holds, isNone, join as joinBits, meet, TOP, withou
  * A value of C: a number that is known in part, an unknown number with an identity (so that what a condition says of
  * it holds wherever it was copied to), the address of an object, or a function.
  */
-export type Value =
+export type Value = Content & {
+  /** Ids of the facts that it rests on: those that were read to make it. */
+  readonly facts?: readonly string[];
+};
+
+type Content =
   | { readonly k: 'bits'; readonly bits: Bits }
   /** `of`: the numbers that it can be by its type; all, if absent. `where`: of a pointer to a device. `back`: of one whose object is known. */
   | {
@@ -73,6 +78,16 @@ export function subsetOf(whole: Value & { k: 'symbol' }, fresh: number): Value &
 
 function wholeOf(value: Value & { k: 'symbol' }): (Value & { k: 'symbol' }) | undefined {
   return value.id.startsWith('sub:') ? { k: 'symbol', id: value.id.replace(SUBSET, '') } : undefined;
+}
+
+/** The value with the facts that were read to make it. */
+export function restingOn(value: Value, facts: readonly string[] | undefined): Value {
+  return facts === undefined || value.facts === facts ? value : { ...value, facts };
+}
+
+function bothFacts(a: Value, b: Value): readonly string[] | undefined {
+  if (a.facts === undefined || b.facts === undefined || a.facts === b.facts) return a.facts ?? b.facts;
+  return [...new Set([...a.facts, ...b.facts])].sort();
 }
 
 export function withCell(state: State, cell: string, value: Value): State {
@@ -168,6 +183,10 @@ export function join(a: State, b: State): State {
 
 /** What a value is that is `value` in state `a` and `other` in state `b`. */
 export function joinValues(a: State, value: Value, b: State, other: Value): Value {
+  return restingOn(joinContents(a, value, b, other), bothFacts(value, other));
+}
+
+function joinContents(a: State, value: Value, b: State, other: Value): Value {
   if (sameValue(value, other))
     return whereOf(value) !== whereOf(other)
       ? withoutWhere(value)

@@ -79,9 +79,10 @@ function stateOf(guard: Guard): string {
 }
 
 function factLines(fact: Fact): string[] {
+  const origin = originText(fact);
   return [
-    `  ${factText(fact)}  ${originText(fact)}`,
-    ...(fact.reason === undefined ? [] : [`      ${fact.reason}`]),
+    `  ${factText(fact)}  ${origin}`,
+    ...(fact.reason === undefined || fact.reason === origin ? [] : [`      ${fact.reason}`]),
     ...fact.writes.map((write) => `      ${writeText(write)}`),
   ];
 }
