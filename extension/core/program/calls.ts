@@ -68,7 +68,7 @@ class CallReader {
     const frame: BodyFrame = { file: fn.file, locals: uses.locals, fn, uses };
     this.macros.enter(fn);
     this.body(uses, frame);
-    if (this.world.types.isFunctionPointer(fact.returns))
+    if (uses.returns.length > 0 && this.world.types.isFunctionPointer(fact.returns))
       for (const x of uses.returns)
         this.dispatches.flowInto(
           sourcesOf(this.world, x, frame),
@@ -85,16 +85,16 @@ class CallReader {
     const { calling } = this.macros;
     for (let i = 0; i < names.length; i++) {
       const use = names[i];
-      if (use === undefined || !calling.has(use.x.name)) continue;
-      this.macros.objectLike(use.x.name, frame, siteAt(fn.file, use.x.at, fn.name), use.when);
+      if (use === undefined || !calling.has(use.name)) continue;
+      this.macros.objectLike(use.name, frame, siteAt(fn.file, use.at, fn.name), use.when);
     }
   }
 
   /** Calls that are not written as such: by the assembler, and at the end of a scope. */
   private implied(uses: BodyUses, fn: FunctionNode): void {
-    for (const { x, when } of uses.operands)
-      for (const callee of functionsMeant(this.world, x.name, fn.file))
-        this.edge(fn, callee, siteAt(fn.file, x.at, fn.name), 'argument', when, 'asm');
+    for (const { name, at, when } of uses.operands)
+      for (const callee of functionsMeant(this.world, name, fn.file))
+        this.edge(fn, callee, siteAt(fn.file, at, fn.name), 'argument', when, 'asm');
     for (const use of uses.classes) {
       const site = siteAt(fn.file, use.at, fn.name);
       for (const name of classFunctions(use.kind, use.name, (made) => this.world.functions.has(made)))
@@ -140,11 +140,11 @@ class CallReader {
   }
 
   private call(call: CallUse, frame: BodyFrame, at?: Site): void {
-    const callee = strip(call.fn);
-    if (callee.k === 'id') {
-      this.namedCall(callee.name, call, frame, at);
+    if (call.name !== undefined) {
+      this.namedCall(call.name, call, frame, at);
       return;
     }
+    const callee = strip(call.fn);
     const site = at ?? siteAt(frame.file, call.at, frame.fn.name);
     switch (callee.k) {
       case 'call': {
@@ -167,7 +167,8 @@ class CallReader {
   }
 
   private namedCall(name: string, call: CallUse, frame: BodyFrame, at: Site | undefined): void {
-    const local = localAt(frame.uses?.locals.get(name), call.at);
+    // A macro's text may name the locals of the body that uses it.
+    const local = at === undefined ? call.local : localAt(frame.uses?.locals.get(name), call.at);
     const meaning = this.meanings.of(name, frame.file);
     // A variable that cannot be called shares its name with a macro: `min(min, x)`.
     const isVariable =
