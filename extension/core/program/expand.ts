@@ -1,13 +1,18 @@
 import type { MacroFact } from '../syntax/facts';
-import { substitute } from '../syntax/macro-text';
+import { type BodyPieces, bodyPieces, filled } from '../syntax/macro-text';
 import type { Define } from '../syntax/masked';
 
 /** Macro expansion as text: enough to see which names a macro pastes and calls. */
 
 /** The macro's text with arguments put in and `##` joined; `undefined` if it takes no arguments. */
 export function expand(macro: MacroFact, args: readonly string[]): string | undefined {
-  return macro.params === undefined ? undefined : substitute(defineOf(macro), args);
+  if (macro.params === undefined) return undefined;
+  let known = pieces.get(macro);
+  if (known === undefined) pieces.set(macro, (known = bodyPieces(defineOf(macro))));
+  return filled(known, args);
 }
+
+const pieces = new WeakMap<MacroFact, BodyPieces>();
 
 /** A macro as the directive that defines it. */
 export function defineOf({ name, params, text }: MacroFact): Define {

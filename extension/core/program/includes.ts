@@ -82,12 +82,15 @@ export class Includes {
     if (known !== undefined) return known;
     const found = new Set<string>();
     const queue = [from];
-    for (let path = queue.pop(); path !== undefined; path = queue.pop())
-      for (const target of this.direct(path)) {
-        if (found.has(target)) continue;
+    for (let path = queue.pop(); path !== undefined; path = queue.pop()) {
+      const targets = this.direct(path);
+      for (let i = 0; i < targets.length; i++) {
+        const target = targets[i];
+        if (target === undefined || found.has(target)) continue;
         found.add(target);
         queue.push(target);
       }
+    }
     this.closures.set(from, found);
     return found;
   }

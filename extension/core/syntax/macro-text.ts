@@ -85,20 +85,53 @@ export function bodyAsC(body: string): string | undefined {
 
 const PARTNER: Readonly<Record<string, string>> = { ')': '(', ']': '[', '}': '{' };
 
+/** A macro's body cut at its parameters: texts, and what stands for an argument. */
+export type BodyPieces = readonly (string | Parameter)[];
+
+interface Parameter {
+  readonly index: number;
+  /** It takes all arguments from its own on. */
+  readonly isRest: boolean;
+  /** `#x`: the argument as a string. */
+  readonly quoted: boolean;
+}
+
 /** The body with its parameters replaced by arguments; `#x` a string, `a##b` one word. */
 export function substitute(define: Define, args: readonly string[]): string {
-  const values = new Map<string, string>();
-  for (const [index, param] of (define.params ?? []).entries()) {
-    const isRest = param.endsWith('...');
+  return filled(bodyPieces(define), args);
+}
+
+/** What `filled()` needs of a macro. */
+export function bodyPieces({ params = [], body }: Define): BodyPieces {
+  const named = new Map<string, { index: number; isRest: boolean }>();
+  for (const [index, param] of params.entries()) {
     const name = param === '...' ? '__VA_ARGS__' : param.replace(/\s*\.\.\.$/, '');
-    values.set(name, isRest ? args.slice(index).join(', ') : (args[index] ?? ''));
+    named.set(name, { index, isRest: param.endsWith('...') });
   }
+  const pieces: (string | Parameter)[] = [];
   const pattern = /"(?:\\[\s\S]|[^"\\])*"|'(?:\\[\s\S]|[^'\\])*'|\s*##\s*|#\s*(\w+)|\b[A-Za-z_]\w*\b/g;
-  return define.body.replace(pattern, (all, quoted: string | undefined) => {
-    if (quoted !== undefined) {
-      const value = values.get(quoted);
-      return value === undefined ? all : `"${value.replace(/["\\]/g, '\\$&')}"`;
+  let reached = 0;
+  for (let match = pattern.exec(body); match !== null; match = pattern.exec(body)) {
+    const quoted = match[1] !== undefined;
+    const param = named.get(match[1] ?? match[0]);
+    if (param === undefined && (quoted || match[0].trim() !== '##')) continue;
+    pieces.push(body.slice(reached, match.index));
+    if (param !== undefined) pieces.push({ ...param, quoted });
+    reached = pattern.lastIndex;
+  }
+  pieces.push(body.slice(reached));
+  return pieces;
+}
+
+export function filled(pieces: BodyPieces, args: readonly string[]): string {
+  let text = '';
+  for (const piece of pieces) {
+    if (typeof piece === 'string') {
+      text += piece;
+      continue;
     }
-    return all.trim() === '##' ? '' : (values.get(all) ?? all);
-  });
+    const value = piece.isRest ? args.slice(piece.index).join(', ') : (args[piece.index] ?? '');
+    text += piece.quoted ? `"${value.replace(/["\\]/g, '\\$&')}"` : value;
+  }
+  return text;
 }
