@@ -35,6 +35,9 @@ const NONE: readonly never[] = [];
 export class Meanings {
   private readonly everywhere = new Map<string, Meaning | undefined>();
   private readonly known = new Map<string, Map<string, Meaning>>();
+  /** The file that was asked about last, and what is known of it: bodies are read file by file. */
+  private file: string | undefined;
+  private inFile = new Map<string, Meaning>();
 
   constructor(
     private readonly world: World,
@@ -43,24 +46,24 @@ export class Meanings {
   ) {}
 
   of(name: string, file: string): Meaning {
-    let meaning = this.everywhere.get(name);
-    if (meaning !== undefined) return meaning;
+    const inFile = file === this.file ? this.inFile : this.enter(file);
+    const known = inFile.get(name) ?? this.everywhere.get(name);
+    if (known !== undefined) return known;
     if (!this.everywhere.has(name)) {
-      meaning = this.findForAll(name);
+      const meaning = this.findForAll(name);
       this.everywhere.set(name, meaning);
       if (meaning !== undefined) return meaning;
     }
-    let inFile = this.known.get(file);
-    if (inFile === undefined) {
-      inFile = new Map<string, Meaning>();
-      this.known.set(file, inFile);
-    }
-    meaning = inFile.get(name);
-    if (meaning === undefined) {
-      meaning = this.find(name, file);
-      inFile.set(name, meaning);
-    }
+    const meaning = this.find(name, file);
+    inFile.set(name, meaning);
     return meaning;
+  }
+
+  private enter(file: string): Map<string, Meaning> {
+    this.file = file;
+    this.inFile = this.known.get(file) ?? new Map<string, Meaning>();
+    this.known.set(file, this.inFile);
+    return this.inFile;
   }
 
   /** At most one macro and one function, each known to all: the file of the call does not matter. */

@@ -46,8 +46,9 @@ export function readTables(reader: TableReader): void {
 function readStaticCalls({ world, flow }: TableReader): void {
   for (const { path, fileScopeCalls } of world.definitions.files.values())
     for (const { name, args, at, when } of fileScopeCalls) {
+      if (!name.startsWith('DEFINE_STATIC_CALL') || !/^DEFINE_STATIC_CALL(?:_RET0|_NULL)?$/.test(name)) continue;
       const [key, fn] = args;
-      if (!/^DEFINE_STATIC_CALL(?:_RET0|_NULL)?$/.test(name) || key === undefined || fn === undefined) continue;
+      if (key === undefined || fn === undefined) continue;
       const { tag, field } = world.staticCalls.slotOfKey(key);
       for (const node of functionsMeant(world, fn, path))
         seed(flow, cells.field(tag, field), node, siteAt(path, at, ''), when?.join(' && '), false);
