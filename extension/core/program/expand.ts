@@ -91,7 +91,7 @@ export function readArguments(text: string, from: number): { args: string[]; end
   const pattern = /"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)+'|[()[\]{},]/g;
   pattern.lastIndex = from;
   for (let match = pattern.exec(text); match !== null; match = pattern.exec(text)) {
-    const [c] = match;
+    const c = match[0];
     if (c === '(' || c === '{' || c === '[') depth++;
     else if (depth > 0 && (c === ')' || c === '}' || c === ']')) depth--;
     else if (depth === 0 && (c === ')' || c === ',')) {

@@ -61,13 +61,13 @@ export function readValue(reader: TableReader, type: TypeText, value: Expr, fram
   const resolved = world.types.resolveType((value.k === 'init' ? value.type : undefined) ?? type);
   if (value.k !== 'init') {
     // A whole struct, written as a macro that makes its initialiser.
-    if (tagOf(resolved) !== undefined && /\w$/.test(resolved))
+    if (world.types.tag(resolved) !== undefined && /\w$/.test(resolved))
       readMacroItem(reader, resolved, value, frame, place.when);
     else put(reader, value, frame, place);
     return;
   }
   const isArray = resolved.includes('[');
-  const tag = isArray ? undefined : tagOf(resolved);
+  const tag = isArray ? undefined : world.types.tag(resolved);
   let position = 0;
   const flat = isArray ? flatFields(world, resolved, value) : undefined;
   for (const item of value.items) {
@@ -125,7 +125,7 @@ function readField(
   let owner = tag;
   let fieldType: TypeText = type;
   for (const [i, field] of path.entries()) {
-    if (i > 0) owner = tagOf(world.types.resolveType(fieldType)) ?? '';
+    if (i > 0) owner = world.types.tag(fieldType) ?? '';
     fieldType = world.types.fieldType(fieldType, field) ?? '';
   }
   const last = path.at(-1) ?? '';
@@ -183,7 +183,7 @@ function putNamed(
 ): void {
   const nodes = functionsMeant(world, name, frame.file);
   if (nodes.length === 0) return;
-  const tag = tagOf(world.types.resolveType(owner));
+  const tag = world.types.tag(owner);
   const cell = tag === undefined ? cells.anyField(field) : cells.field(tag, field);
   for (const node of nodes) seed(flow, cell, node, siteOf(value, frame), when, false);
 }
