@@ -16,7 +16,12 @@ export class CallingMacros {
   ) {}
 
   has(name: string): boolean {
-    return this.known.get(name) ?? this.search(name);
+    const known = this.known.get(name);
+    if (known !== undefined) return known;
+    // Most names that are asked for are constants of enums, variables, functions.
+    if (this.definitions.macros.has(name)) return this.search(name);
+    this.known.set(name, false);
+    return false;
   }
 
   /** Through the macros that `name` leads to: none of them calls anything, or `name` does. */

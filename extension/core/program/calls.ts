@@ -1,12 +1,11 @@
-import type { Expr, FunctionFact, MacroFact } from '../syntax/facts';
+import type { Expr, FunctionFact } from '../syntax/facts';
 import { exprText } from '../syntax/expr-text';
 import { classFunctions } from '../syntax/guard-classes';
-import { type BodyUses, type CallUse, type StoreUse, usesOf } from './collect';
+import { type BodyUses, type CallUse, type NameUse, type StoreUse, usesOf } from './collect';
 import { Dispatches, type Escape } from './dispatches';
 import { type Cell, cells, Flow } from './flow';
 import { definitionOf } from './functions';
 import { siteAt } from './ids';
-import type { Located } from './located';
 import { MacroEdges } from './macro-edges';
 import { type Meaning, Meanings } from './meanings';
 import type { Mutable } from './mutable';
@@ -14,16 +13,12 @@ import { PointerTest } from './pointer-test';
 import type { Edge, FunctionNode, Site, Unresolved, Via } from './program';
 import { bothWhen, type PlainEntry, readTables, readValue } from './tables';
 import { localAt } from './types';
-import { type BodyFrame, fieldCell, localCell, looksOnly, type Source, sourcesOf, strip } from './values';
+import { type BodyFrame, cellOfLocal, fieldCell, localCell, looksOnly, type Source, sourcesOf, strip } from './values';
 import { functionsMeant, inForce, type World } from './world';
 
 /** Functions that run the function given to them before they return: an edge from the caller, not an entry point. */
 const CALLS_ITS_ARGUMENT =
   /^(?:smp_call_function\w*|smp_call_on_cpu|on_each_cpu\w*|work_on_cpu\w*|stop_machine\w*|stop_one_cpu\w*|sort(?:_r)?(?:_nonatomic)?|bsearch|list_sort|rdmsr\w*_on_cpu|tdx_\w*_on_each_\w+)$/;
-
-/** Registrations that a loaded header may define as a macro, but that mean "call this later". */
-const ESCAPES =
-  /^(?:INIT_\w*WORK\w*|DECLARE_\w*WORK|kthread_init_\w*work|init_\w*|timer_setup\w*|hrtimer_\w+|call_s?rcu\w*)$/;
 
 export interface CallGraph {
   readonly edges: Edge[];
@@ -45,7 +40,11 @@ export function readCalls(world: World): CallGraph {
   return reader.finish();
 }
 
-/** Reads bodies: what they call, and where they put pointers to functions. */
+/**
+ * Reads bodies: what they call, and where they put pointers to functions. This is done once, before V8 has compiled
+ * much of it: what is met at each call is looped over by index (an iterator takes longer than most calls do), and what
+ * depends on a name alone is asked of `Meanings`.
+ */
 class CallReader {
   readonly flow = new Flow();
   readonly plain: PlainEntry[] = [];
@@ -61,7 +60,7 @@ class CallReader {
     this.dispatches = new Dispatches(world, this.flow);
     this.macros = new MacroEdges(world, this);
     this.pointers = new PointerTest(world, this.flow);
-    this.meanings = new Meanings(world);
+    this.meanings = new Meanings(world, this.pointers, this.macros.calling);
   }
 
   read(fn: FunctionNode, fact: FunctionFact): void {
@@ -69,7 +68,7 @@ class CallReader {
     const frame: BodyFrame = { file: fn.file, locals: uses.locals, fn, uses };
     this.macros.enter(fn);
     this.body(uses, frame);
-    if (this.world.types.isFunctionPointer(fact.returns))
+    if (uses.returns.length > 0 && this.world.types.isFunctionPointer(fact.returns))
       for (const x of uses.returns)
         this.dispatches.flowInto(
           sourcesOf(this.world, x, frame),
@@ -77,11 +76,25 @@ class CallReader {
           siteAt(fn.file, x.at, fn.name),
           undefined,
         );
-    for (const { x, when } of uses.names)
-      if (this.macros.isCaller(x.name)) this.macros.objectLike(x.name, frame, siteAt(fn.file, x.at, fn.name), when);
-    for (const { x, when } of uses.operands)
-      for (const callee of functionsMeant(this.world, x.name, fn.file))
-        this.edge(fn, callee, siteAt(fn.file, x.at, fn.name), 'argument', when, 'asm');
+    this.names(uses.names, frame);
+    if (uses.operands.length > 0 || uses.classes.length > 0) this.implied(uses, fn);
+  }
+
+  private names(names: readonly NameUse[], frame: BodyFrame): void {
+    const { fn } = frame;
+    const { calling } = this.macros;
+    for (let i = 0; i < names.length; i++) {
+      const use = names[i];
+      if (use === undefined || !calling.has(use.name)) continue;
+      this.macros.objectLike(use.name, frame, siteAt(fn.file, use.at, fn.name), use.when);
+    }
+  }
+
+  /** Calls that are not written as such: by the assembler, and at the end of a scope. */
+  private implied(uses: BodyUses, fn: FunctionNode): void {
+    for (const { name, at, when } of uses.operands)
+      for (const callee of functionsMeant(this.world, name, fn.file))
+        this.edge(fn, callee, siteAt(fn.file, at, fn.name), 'argument', when, 'asm');
     for (const use of uses.classes) {
       const site = siteAt(fn.file, use.at, fn.name);
       for (const name of classFunctions(use.kind, use.name, (made) => this.world.functions.has(made)))
@@ -92,9 +105,18 @@ class CallReader {
   /** @param at the place of the use, where the body is a macro's; it makes no edges to what the macro's text names. */
   body(uses: BodyUses, frame: BodyFrame, at?: Site): void {
     const { fn } = frame;
-    for (const call of uses.calls) this.call(call, frame, at);
-    for (const store of uses.stores) this.store(store, frame, at);
-    for (const init of uses.inits) {
+    const { calls, stores, inits } = uses;
+    for (let i = 0; i < calls.length; i++) {
+      const call = calls[i];
+      if (call !== undefined) this.call(call, frame, at);
+    }
+    for (let i = 0; i < stores.length; i++) {
+      const store = stores[i];
+      if (store !== undefined) this.store(store, frame, at);
+    }
+    for (let i = 0; i < inits.length; i++) {
+      const init = inits[i];
+      if (init === undefined) break;
       const own = init.variable === undefined ? undefined : localCell(init.variable, init.init.at, frame);
       const place = { cell: own ?? cells.local(fn.id, '{}'), label: init.variable ?? '', when: init.when };
       readValue(this, init.type, init.init, frame, place);
@@ -118,12 +140,13 @@ class CallReader {
   }
 
   private call(call: CallUse, frame: BodyFrame, at?: Site): void {
-    const site = at ?? siteAt(frame.file, call.at, frame.fn.name);
+    if (call.name !== undefined) {
+      this.namedCall(call.name, call, frame, at);
+      return;
+    }
     const callee = strip(call.fn);
+    const site = at ?? siteAt(frame.file, call.at, frame.fn.name);
     switch (callee.k) {
-      case 'id':
-        this.namedCall(callee.name, call, frame, site, at !== undefined);
-        return;
       case 'call': {
         const slot = this.world.staticCalls.slotOf(this.world, callee, frame.file);
         if (slot === undefined) {
@@ -143,33 +166,33 @@ class CallReader {
     }
   }
 
-  private namedCall(name: string, call: CallUse, frame: BodyFrame, site: Site, inMacro: boolean): void {
-    const local = localAt(frame.uses?.locals.get(name), call.at);
-    const cell = local === undefined ? undefined : localCell(name, call.at, frame);
+  private namedCall(name: string, call: CallUse, frame: BodyFrame, at: Site | undefined): void {
+    // A macro's text may name the locals of the body that uses it.
+    const local = at === undefined ? call.local : localAt(frame.uses?.locals.get(name), call.at);
     const meaning = this.meanings.of(name, frame.file);
     // A variable that cannot be called shares its name with a macro: `min(min, x)`.
-    if (
-      cell !== undefined &&
-      local !== undefined &&
-      (meaning.macros.length === 0 || this.world.types.isFunctionPointer(local.type))
-    )
-      this.dispatch(cell, site, name, call, frame);
-    else if (meaning.isSlotName) return;
+    const isVariable =
+      local !== undefined && (meaning.macros.length === 0 || this.world.types.isFunctionPointer(local.type));
+    if (!isVariable && (meaning.isSlotName || (meaning.isInert && call.pointers.length === 0))) return;
+    const site = at ?? siteAt(frame.file, call.at, frame.fn.name);
+    const inMacro = at !== undefined;
+    if (isVariable) this.dispatch(cellOfLocal(frame.fn.id, name, local.at), site, name, call, frame);
     else if (meaning.functions.length > 0) this.directCall(meaning, call, frame, site, inMacro);
-    else if (meaning.macros.length > 0) {
-      // A call that a macro's text makes stands where that macro is defined.
-      const macros = inMacro ? meaning.macros : inForce(meaning.macros, frame.file, call.at);
-      this.macroCall(macros, call, frame, site, inMacro);
-    } else this.outsideCall(name, call, frame, site);
+    else if (meaning.macros.length > 0) this.macroCall(meaning, call, frame, site, inMacro);
+    else this.outsideCall(name, call, frame, site);
   }
 
   /** An inactive definition gets an edge too, which says so; only active ones are passed arguments. */
-  private directCall({ functions, off }: Meaning, call: CallUse, frame: BodyFrame, site: Site, inMacro: boolean): void {
-    for (const callee of functions) {
+  private directCall(meaning: Meaning, call: CallUse, frame: BodyFrame, site: Site, inMacro: boolean): void {
+    const { functions, off } = meaning;
+    for (let i = 0; i < functions.length; i++) {
+      const callee = functions[i];
+      if (callee === undefined) break;
       if (!inMacro) this.edge(frame.fn, callee, site, 'call', call.when);
-      if (call.pointers.length > 0) this.passArguments(callee, call, frame, site);
+      if (meaning.takesFunctions && call.pointers.length > 0) this.passArguments(callee, call, frame, site);
     }
-    if (!inMacro) for (const callee of off) this.edge(frame.fn, callee, site, 'call', bothWhen(call.when, callee.when));
+    if (!inMacro && off.length > 0)
+      for (const callee of off) this.edge(frame.fn, callee, site, 'call', bothWhen(call.when, callee.when));
     // Stubs that are all off: a function outside of the files is meant.
     if (functions[0]?.active !== true) this.outsideCall(functions[0]?.name ?? '', call, frame, site);
   }
@@ -188,19 +211,14 @@ class CallReader {
     }
   }
 
-  private macroCall(
-    macros: readonly Located<MacroFact>[],
-    call: CallUse,
-    frame: BodyFrame,
-    site: Site,
-    inMacro: boolean,
-  ): void {
-    const name = macros[0]?.fact.name ?? '';
-    const isRegistration = ESCAPES.test(name);
-    if (isRegistration) this.escape(name, call, frame, site);
+  private macroCall(meaning: Meaning, call: CallUse, frame: BodyFrame, site: Site, inMacro: boolean): void {
+    // A call that a macro's text makes stands where that macro is defined.
+    const macros = inMacro ? meaning.macros : inForce(meaning.macros, frame.file, call.at);
+    const { registers } = meaning;
+    if (registers !== undefined) this.escape(registers, call, frame, site);
     for (const macro of macros) {
       if (!inMacro) this.macros.use(macro, call, frame, site);
-      if (!isRegistration && call.pointers.length > 0) this.macros.inline(macro.fact, call.args, frame, site);
+      if (registers === undefined && call.pointers.length > 0) this.macros.inline(macro.fact, call.args, frame, site);
     }
   }
 
@@ -209,11 +227,7 @@ class CallReader {
     const variable = this.world.types.variable(name, frame.file);
     if (name === 'static_call_update') this.updateStaticCall(call.args, frame, site, call.when);
     else if (variable !== undefined) this.dispatch(cells.variable(variable.file, name), site, name, call, frame);
-    else if (CALLS_ITS_ARGUMENT.test(name)) {
-      for (const source of this.pointersIn(call, frame))
-        if ('node' in source) this.edge(frame.fn, source.node, site, 'argument', call.when, name);
-        else this.dispatches.all.push({ caller: frame.fn, cell: source.cell, site, text: name, when: call.when });
-    } else this.escape(name, call, frame, site);
+    else this.escape(name, call, frame, site, CALLS_ITS_ARGUMENT);
   }
 
   private updateStaticCall([key, fn]: readonly Expr[], frame: BodyFrame, site: Site, when: string | undefined): void {
@@ -222,18 +236,30 @@ class CallReader {
     this.dispatches.flowInto(sourcesOf(this.world, fn, frame), cells.field(tag, field), site, when);
   }
 
-  private escape(to: string, call: CallUse, frame: BodyFrame, site: Site): void {
-    if (call.pointers.length === 0 || looksOnly(to)) return;
-    for (const source of this.pointersIn(call, frame))
-      if ('node' in source) this.escapes.push({ to, node: source.node, site });
-      else this.dispatches.escapes.push({ to, cell: source.cell, site });
+  /** @param runs names of callees that run the functions at once */
+  private escape(to: string, call: CallUse, frame: BodyFrame, site: Site, runs?: RegExp): void {
+    const sources = this.pointersIn(call, frame);
+    if (sources.length === 0) return;
+    if (runs?.test(to) === true) {
+      for (const source of sources)
+        if ('node' in source) this.edge(frame.fn, source.node, site, 'argument', call.when, to);
+        else this.dispatches.all.push({ caller: frame.fn, cell: source.cell, site, text: to, when: call.when });
+    } else if (!looksOnly(to)) {
+      for (const source of sources)
+        if ('node' in source) this.escapes.push({ to, node: source.node, site });
+        else this.dispatches.escapes.push({ to, cell: source.cell, site });
+    }
   }
 
-  private pointersIn({ args, pointers }: CallUse, frame: BodyFrame): Source[] {
-    return pointers.flatMap((i) => {
-      const arg = args[i];
-      return arg !== undefined && this.pointers.mayBe(arg, frame) ? sourcesOf(this.world, arg, frame) : [];
-    });
+  private pointersIn({ args, pointers }: CallUse, frame: BodyFrame): readonly Source[] {
+    let found = NO_SOURCES;
+    for (let i = 0; i < pointers.length; i++) {
+      const arg = args[pointers[i] ?? 0];
+      if (arg === undefined || !this.pointers.mayBe(arg, frame)) continue;
+      const sources = sourcesOf(this.world, arg, frame);
+      found = found.length === 0 ? sources : [...found, ...sources];
+    }
+    return found;
   }
 
   private throughSources(callee: Expr, call: CallUse, frame: BodyFrame, site: Site): void {
@@ -295,3 +321,5 @@ class CallReader {
     this.edges.push(edge);
   }
 }
+
+const NO_SOURCES: readonly Source[] = [];

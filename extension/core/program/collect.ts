@@ -1,6 +1,7 @@
 import type { Expr, FunctionFact, Pos, Stmt, TypeText } from '../syntax/facts';
 import type { Mutable } from './mutable';
 import { localAt, mayHoldFunction } from './types';
+import { strip } from './values';
 
 /**
  * What the linker needs of one body, gathered in one walk: calls, stores, local names and initialisers. It depends on
@@ -9,6 +10,7 @@ import { localAt, mayHoldFunction } from './types';
 export interface BodyUses {
   readonly calls: readonly CallUse[];
   readonly stores: readonly StoreUse[];
+  /** What is returned, if it may be a function's address. */
   readonly returns: readonly Expr[];
   /** Declarations by name in source order; a parameter has position 0. */
   readonly locals: ReadonlyMap<string, readonly Local[]>;
@@ -22,12 +24,16 @@ export interface BodyUses {
 }
 
 export interface NameUse {
-  readonly x: Expr & { readonly k: 'id' };
+  readonly name: string;
+  readonly at: Pos;
   readonly when: string | undefined;
 }
 
 export interface CallUse {
   readonly fn: Expr;
+  /** What `fn` is, if it is a name, stars and casts left off; and the local variable of that name. */
+  readonly name: string | undefined;
+  readonly local: Local | undefined;
   readonly args: readonly Expr[];
   /** Positions of the arguments that could be a function's address, as far as the body alone tells. */
   readonly pointers: readonly number[];
@@ -56,6 +62,8 @@ export interface Local {
   /** Where the last thing in its scope stands; absent: the scope is the whole body. */
   readonly end?: Pos;
   readonly type: TypeText;
+  /** Whether the type may be that of a function's address. */
+  readonly mayHold: boolean;
   readonly static: boolean;
   /** What an `__auto_type` takes its type of. */
   readonly from?: Expr;
@@ -75,35 +83,61 @@ export function usesOfMacro(body: { readonly expr?: Expr; readonly stmts?: reado
   const collector = new Collector();
   if (body.expr !== undefined) collector.expr(body.expr);
   if (body.stmts !== undefined) collector.stmts(body.stmts);
-  return collector;
+  return collector.uses();
 }
 
 export function usesOf(fact: FunctionFact): BodyUses {
   let uses = remembered.get(fact);
   if (uses === undefined) {
-    const collector = new Collector();
-    for (const param of fact.params)
-      if (param.name !== '') collector.declare(param.name, { at: 0, type: param.type, static: false });
+    const collector = new Collector(mayHold(fact.returns));
+    for (const { name, type } of fact.params)
+      if (name !== '') collector.declare(name, { at: 0, type, mayHold: mayHold(type), static: false });
     collector.stmts(fact.body);
-    uses = collector;
+    uses = collector.uses();
     remembered.set(fact, uses);
   }
   return uses;
 }
 
-class Collector implements BodyUses {
-  readonly calls: CallUse[] = [];
-  readonly stores: StoreUse[] = [];
-  readonly returns: Expr[] = [];
-  readonly locals = new Map<string, Mutable<Local>[]>();
-  readonly inits: InitUse[] = [];
-  readonly classes: ClassUse[] = [];
-  readonly names: NameUse[] = [];
-  readonly operands: NameUse[] = [];
+/** `mayHoldFunction()`, asked once per type: the same ones are declared again and again. */
+function mayHold(type: TypeText): boolean {
+  let known = holding.get(type);
+  if (known === undefined) holding.set(type, (known = mayHoldFunction(type)));
+  return known;
+}
+
+const holding = new Map<TypeText, boolean>();
+
+class Collector {
+  private readonly calls: CallUse[] = [];
+  private readonly stores: StoreUse[] = [];
+  private readonly returns: Expr[] = [];
+  private readonly locals = new Map<string, Mutable<Local>[]>();
+  private readonly inits: InitUse[] = [];
+  private readonly classes: ClassUse[] = [];
+  private readonly names: NameUse[] = [];
+  private readonly operands: NameUse[] = [];
   private when: string | undefined;
   /** Declared in the block that is read. */
   private open: Mutable<Local>[] = [];
   private last: Pos = 0;
+
+  /** @param returnsFunctions what is returned may be a function's address */
+  constructor(private readonly returnsFunctions = false) {}
+
+  /** What was found. Most bodies lack most kinds: they share one empty list, which the linker then has at hand. */
+  uses(): BodyUses {
+    return {
+      calls: orNone(this.calls),
+      stores: orNone(this.stores),
+      returns: orNone(this.returns),
+      locals: this.locals,
+      inits: orNone(this.inits),
+      classes: orNone(this.classes),
+      names: orNone(this.names),
+      operands: orNone(this.operands),
+    };
+  }
 
   declare(name: string, local: Local): void {
     this.open.push(local);
@@ -168,7 +202,7 @@ class Collector implements BodyUses {
         return;
       case 'return':
         if (s.x !== undefined) {
-          this.returns.push(s.x);
+          if (this.returnsFunctions) this.returns.push(s.x);
           this.expr(s.x);
         }
         return;
@@ -199,13 +233,15 @@ class Collector implements BodyUses {
 
   /** A function given to the assembler is called there: `asm("call *%0" : : "r" (fn))`. */
   private asmInput(x: Expr): void {
-    if (x.k === 'id' && !this.locals.has(x.name)) this.operands.push({ x, when: this.when });
+    if (x.k === 'id' && !this.locals.has(x.name)) this.operands.push({ name: x.name, at: x.at, when: this.when });
     this.expr(x);
   }
 
   private decl(s: Stmt & { readonly k: 'decl' }): void {
-    const from = /^(?:__auto_type|auto)$/.test(s.type) ? s.init : undefined;
-    this.declare(s.name, { at: s.at, type: s.type, static: s.static, ...(from === undefined ? {} : { from }) });
+    const holds = mayHold(s.type);
+    const local: Mutable<Local> = { at: s.at, type: s.type, mayHold: holds, static: s.static };
+    if (s.init !== undefined && (s.type === '__auto_type' || s.type === 'auto')) local.from = s.init;
+    this.declare(s.name, local);
     if (s.cleanup !== undefined) this.classes.push({ kind: 'cleanup', name: s.cleanup, at: s.at, when: this.when });
     if (s.init === undefined) return;
     if (s.init.k === 'init') {
@@ -213,7 +249,7 @@ class Collector implements BodyUses {
       this.items(s.init);
       return;
     }
-    if (mayHoldFunction(s.type)) this.store({ k: 'id', at: s.at, name: s.name }, s.init, s.at);
+    if (holds) this.store({ k: 'id', at: s.at, name: s.name }, s.init, s.at);
     this.expr(s.init);
   }
 
@@ -235,7 +271,7 @@ class Collector implements BodyUses {
     if (x.at > this.last) this.last = x.at;
     switch (x.k) {
       case 'id':
-        if (!this.locals.has(x.name)) this.names.push({ x, when: this.when });
+        if (!this.locals.has(x.name)) this.names.push({ name: x.name, at: x.at, when: this.when });
         return;
       case 'call':
         this.call(x.fn, x.args, x.at);
@@ -284,7 +320,10 @@ class Collector implements BodyUses {
       const arg = args[i];
       if (arg !== undefined && this.mayPoint(arg)) pointers = [...pointers, i];
     }
-    this.calls.push({ fn, args, pointers, at, when: this.when });
+    const callee = fn.k === 'id' ? fn : strip(fn);
+    const name = callee.k === 'id' ? callee.name : undefined;
+    const local = name === undefined ? undefined : localAt(this.locals.get(name), at);
+    this.calls.push({ fn, name, local, args, pointers, at, when: this.when });
   }
 
   /** Numbers, sums and locals that hold no function are none; of all else only the linker can tell. */
@@ -292,7 +331,7 @@ class Collector implements BodyUses {
     switch (x.k) {
       case 'id': {
         const local = localAt(this.locals.get(x.name), x.at);
-        return local === undefined || mayHoldFunction(local.type);
+        return local === undefined || local.mayHold;
       }
       case 'unary':
         return (x.op === '&' || x.op === '*') && this.mayPoint(x.x);
@@ -305,7 +344,7 @@ class Collector implements BodyUses {
 
   /** Macros that store: `WRITE_ONCE(x, y)`, `rcu_assign_pointer(x, y)`, `cmpxchg(&x, old, y)`. */
   private storeCall(name: string, args: readonly Expr[], at: Pos): void {
-    if (!STORES.test(name)) return;
+    if (args.length < 2 || !STORES.test(name)) return;
     const [l, r] = [args[0], args.at(-1)];
     if (l !== undefined && r !== undefined && l !== r) this.store(l, r, at);
   }
@@ -315,12 +354,17 @@ class Collector implements BodyUses {
     if (NO_POINTER.has(r.k) || (r.k === 'binary' && r.op !== ',')) return;
     if (l.k === 'id') {
       const local = this.locals.get(l.name);
-      if (local?.every(({ type }) => !mayHoldFunction(type)) === true) return;
+      if (local?.every((one) => !one.mayHold) === true) return;
     }
     this.stores.push({ l, r, at, when: this.when });
   }
 }
 
+function orNone<T>(list: readonly T[]): readonly T[] {
+  return list.length === 0 ? NONE : list;
+}
+
+const NONE: readonly never[] = [];
 const NO_POSITIONS: readonly number[] = [];
 
 const NO_POINTER = new Set<Expr['k']>(['num', 'str', 'init', 'type', 'opaque']);

@@ -1,13 +1,18 @@
 import type { MacroFact } from '../syntax/facts';
-import { substitute } from '../syntax/macro-text';
+import { type BodyPieces, bodyPieces, filled } from '../syntax/macro-text';
 import type { Define } from '../syntax/masked';
 
 /** Macro expansion as text: enough to see which names a macro pastes and calls. */
 
 /** The macro's text with arguments put in and `##` joined; `undefined` if it takes no arguments. */
 export function expand(macro: MacroFact, args: readonly string[]): string | undefined {
-  return macro.params === undefined ? undefined : substitute(defineOf(macro), args);
+  if (macro.params === undefined) return undefined;
+  let known = pieces.get(macro);
+  if (known === undefined) pieces.set(macro, (known = bodyPieces(defineOf(macro))));
+  return filled(known, args);
 }
+
+const pieces = new WeakMap<MacroFact, BodyPieces>();
 
 /** A macro as the directive that defines it. */
 export function defineOf({ name, params, text }: MacroFact): Define {
@@ -86,7 +91,7 @@ export function readArguments(text: string, from: number): { args: string[]; end
   const pattern = /"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)+'|[()[\]{},]/g;
   pattern.lastIndex = from;
   for (let match = pattern.exec(text); match !== null; match = pattern.exec(text)) {
-    const [c] = match;
+    const c = match[0];
     if (c === '(' || c === '{' || c === '[') depth++;
     else if (depth > 0 && (c === ')' || c === '}' || c === ']')) depth--;
     else if (depth === 0 && (c === ')' || c === ',')) {

@@ -22,13 +22,16 @@ export class FunctionTable {
   ) {
     for (const facts of files.values()) {
       if (!isTemplate(facts)) {
-        for (const fn of facts.functions) this.add(facts.path, fn);
+        this.add(facts.path, facts.functions);
         continue;
       }
       const aliases = templateAliases(facts);
-      for (const fn of facts.functions) if (!isInstantiated(fn, aliases)) this.add(facts.path, fn);
+      this.add(
+        facts.path,
+        facts.functions.filter((fn) => !isInstantiated(fn, aliases)),
+      );
       for (const instance of instancesOf(facts, files.values()))
-        for (const fn of instance.functions) this.add(facts.path, fn, instance.prefix);
+        this.add(facts.path, instance.functions, instance.prefix);
     }
   }
 
@@ -105,27 +108,31 @@ export class FunctionTable {
     return node;
   }
 
-  private add(file: string, fact: FunctionFact, instance?: string): void {
-    const node: Mutable<FunctionNode> = {
-      id: this.freeId(file, fact.name),
-      name: fact.name,
-      kind: 'function',
-      file,
-      line: lineOf(fact.at),
-      lastLine: fact.lastLine,
-      static: fact.linkage === 'static',
-      active: this.conditions.isActive(fact.when, file) !== false,
-      fact,
-    };
-    const when = joinWhen(fact.when);
+  private add(file: string, functions: readonly FunctionFact[], instance?: string): void {
     const vendor = vendorOfFile(file);
-    if (when !== undefined) node.when = when;
-    if (vendor !== undefined) node.vendor = vendor;
-    if (instance !== undefined) node.instance = instance;
-    this.nodes.set(node.id, node);
-    const list = this.byName.get(fact.name);
-    if (list === undefined) this.byName.set(fact.name, [node]);
-    else list.push(node);
+    for (let i = 0; i < functions.length; i++) {
+      const fact = functions[i];
+      if (fact === undefined) break;
+      const node: Mutable<FunctionNode> = {
+        id: this.freeId(file, fact.name),
+        name: fact.name,
+        kind: 'function',
+        file,
+        line: lineOf(fact.at),
+        lastLine: fact.lastLine,
+        static: fact.linkage === 'static',
+        active: fact.when === undefined || this.conditions.isActive(fact.when, file) !== false,
+        fact,
+      };
+      const when = joinWhen(fact.when);
+      if (when !== undefined) node.when = when;
+      if (vendor !== undefined) node.vendor = vendor;
+      if (instance !== undefined) node.instance = instance;
+      this.nodes.set(node.id, node);
+      const list = this.byName.get(fact.name);
+      if (list === undefined) this.byName.set(fact.name, [node]);
+      else list.push(node);
+    }
   }
 
   private freeId(file: string, name: string): FunctionId {

@@ -80,15 +80,16 @@ export class HeaderSearch {
     // The build makes `asm/x.h` include `asm-generic/x.h` where the architecture has none of its own.
     const generic = target.startsWith('asm/') ? [`asm-generic/${target.slice(4)}`] : [];
     const folders = system ? FOLDERS : [here, ...FOLDERS];
-    const candidates = [target, ...generic].flatMap((name) => folders.map((folder) => normalise(folder + name)));
-    for (const path of candidates) {
-      if (known.has(path)) return;
-      const text = await this.read(path);
-      if (text === undefined) continue;
-      known.add(path);
-      level.set(path, text);
-      return;
-    }
+    for (const name of [target, ...generic])
+      for (const folder of folders) {
+        const path = normalise(folder + name);
+        if (known.has(path)) return;
+        const text = await this.read(path);
+        if (text === undefined) continue;
+        known.add(path);
+        level.set(path, text);
+        return;
+      }
   }
 
   private async read(path: string): Promise<string | undefined> {
@@ -195,6 +196,7 @@ function withoutComments(text: string): string {
 }
 
 function normalise(path: string): string {
+  if (!path.includes('./') && !path.includes('//') && !path.startsWith('/')) return path;
   const parts: string[] = [];
   for (const part of path.split('/')) {
     if (part === '..') parts.pop();

@@ -40,7 +40,7 @@ export function compareText(a: string, b: string): number {
 }
 
 export function compareSites(a: Site, b: Site): number {
-  return compareText(a.file, b.file) || a.line - b.line || a.column - b.column;
+  return a.file === b.file ? a.line - b.line || a.column - b.column : compareText(a.file, b.file);
 }
 
 export function compareEdges(a: Edge, b: Edge): number {

@@ -9,15 +9,21 @@ const FOLDERS = ['arch/x86/kvm/', 'include/', 'arch/x86/include/', 'include/uapi
  * these only the parts that KVM needs were read, so that their chains of `#include` have gaps.
  */
 export class Includes {
-  private readonly closures = new Map<string, ReadonlySet<string>>();
-  private readonly targets = new Map<string, readonly string[]>();
+  /** Files by number: closures of the `#include`s of each source are laid out as bytes. */
+  private readonly numbers = new Map<string, number>();
+  private readonly paths: readonly string[];
+  private readonly closures = new Map<string, Uint8Array>();
+  private readonly targets = new Map<number, readonly number[]>();
+  private readonly inFolders = new Map<string, string | undefined>();
   private readonly answers = new Map<string, boolean>();
   private readonly sources: readonly string[];
   /** The `.c` files that others include: compiled with them, as a header is. */
   private readonly parts = new Set<string>();
 
   constructor(private readonly files: ReadonlyMap<string, FileFacts>) {
-    this.sources = [...files.keys()].filter((path) => path.endsWith('.c'));
+    this.paths = [...files.keys()];
+    this.sources = this.paths.filter((path) => path.endsWith('.c'));
+    this.paths.forEach((path, number) => this.numbers.set(path, number));
     for (const { path, includes } of files.values())
       for (const { target } of includes) {
         const part = target.endsWith('.c') ? this.resolve(path, target) : undefined;
@@ -37,9 +43,9 @@ export class Includes {
     let answer = this.answers.get(key);
     if (answer === undefined) {
       answer =
-        this.closure(from).has(header) ||
+        this.includes(from, header) ||
         (this.isPart(from) &&
-          this.sources.some((source) => this.closure(source).has(from) && this.closure(source).has(header)));
+          this.sources.some((source) => this.includes(source, from) && this.includes(source, header)));
       this.answers.set(key, answer);
     }
     return answer;
@@ -67,48 +73,66 @@ export class Includes {
     candidates: readonly Candidate[],
     part: string,
   ): readonly Candidate[] {
-    return this.isPart(part) ? candidates.filter((one) => !isHeader(one.file) && this.closure(one.file).has(part)) : [];
+    return this.isPart(part) ? candidates.filter((one) => !isHeader(one.file) && this.includes(one.file, part)) : [];
   }
 
   /** Whether each `.c` file that `part` is compiled in is among those of `candidates`. */
   areAllIncluders(candidates: readonly { readonly file: string }[], part: string): boolean {
     return this.sources.every(
-      (source) => !this.closure(source).has(part) || candidates.some(({ file }) => file === source),
+      (source) => !this.includes(source, part) || candidates.some(({ file }) => file === source),
     );
   }
 
-  private closure(from: string): ReadonlySet<string> {
+  /** Whether `from` includes `part`, or something that does. */
+  private includes(from: string, part: string): boolean {
+    const number = this.numbers.get(part);
+    return number !== undefined && this.closure(from)[number] === 1;
+  }
+
+  private closure(from: string): Uint8Array {
     const known = this.closures.get(from);
     if (known !== undefined) return known;
-    const found = new Set<string>();
-    const queue = [from];
-    for (let path = queue.pop(); path !== undefined; path = queue.pop())
-      for (const target of this.direct(path)) {
-        if (found.has(target)) continue;
-        found.add(target);
+    const found = new Uint8Array(this.paths.length);
+    const start = this.numbers.get(from);
+    const queue = start === undefined ? [] : [start];
+    for (let file = queue.pop(); file !== undefined; file = queue.pop()) {
+      const targets = this.direct(file);
+      for (let i = 0; i < targets.length; i++) {
+        const target = targets[i];
+        if (target === undefined || found[target] === 1) continue;
+        found[target] = 1;
         queue.push(target);
       }
+    }
     this.closures.set(from, found);
     return found;
   }
 
-  private direct(path: string): readonly string[] {
-    let targets = this.targets.get(path);
+  private direct(file: number): readonly number[] {
+    let targets = this.targets.get(file);
     if (targets === undefined) {
-      targets = (this.files.get(path)?.includes ?? []).flatMap((include) => this.resolve(path, include.target) ?? []);
-      this.targets.set(path, targets);
+      const path = this.paths[file] ?? '';
+      targets = (this.files.get(path)?.includes ?? []).flatMap(
+        ({ target }) => this.numbers.get(this.resolve(path, target) ?? '') ?? [],
+      );
+      this.targets.set(file, targets);
     }
     return targets;
   }
 
   /** The file that an `#include` in `from` names, if it is among those that were read. */
   resolve(from: string, target: string): string | undefined {
-    const folder = from.slice(0, from.lastIndexOf('/') + 1);
-    for (const prefix of [folder, ...FOLDERS]) {
-      const path = normalise(prefix + target);
-      if (this.files.has(path)) return path;
+    const beside = normalise(from.slice(0, from.lastIndexOf('/') + 1) + target);
+    return this.files.has(beside) ? beside : this.resolveInFolders(target);
+  }
+
+  private resolveInFolders(target: string): string | undefined {
+    let path = this.inFolders.get(target);
+    if (path === undefined && !this.inFolders.has(target)) {
+      path = FOLDERS.map((folder) => normalise(folder + target)).find((each) => this.files.has(each));
+      this.inFolders.set(target, path);
     }
-    return undefined;
+    return path;
   }
 }
 

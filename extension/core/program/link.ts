@@ -23,13 +23,13 @@ export function linkProgram(facts: readonly FileFacts[], version: string): Progr
   const edges = distinct(graph.edges.sort(compareEdges));
   const live = edges.filter((edge) => isLive(world, edge));
   const entries = findEntries(world, files, graph);
-  const callers = groupBy(live, (edge) => edge.calleeId);
+  const callers = groupBy(live, 'calleeId');
   return {
     version,
     files,
     functions: world.functions.nodes,
     edges,
-    callees: groupBy(live, (edge) => edge.callerId),
+    callees: groupBy(live, 'callerId'),
     callers,
     entries,
     dangling: findDangling(graph.flow, world.functions.nodes, callers, entries),
@@ -71,24 +71,37 @@ function distinct(edges: readonly Edge[]): Edge[] {
   const place = (edge: Edge, slot: string): string =>
     `${edge.callerId} ${edge.calleeId} ${edge.site.line}:${edge.site.column} ${slot}`;
   const indexed = new Set<string>();
-  for (const edge of edges) {
-    if (edge.slot?.endsWith(']') !== true) continue;
+  for (let i = 0; i < edges.length; i++) {
+    const edge = edges[i];
+    if (edge?.slot?.endsWith(']') !== true) continue;
     const table = /^(.+)\[[^\]]*\]$/.exec(edge.slot)?.[1];
     if (table !== undefined) indexed.add(place(edge, table));
   }
-  return edges.filter((edge, i) => {
-    const before = edges[i - 1];
-    if (before !== undefined && compareEdges(before, edge) === 0) return false;
-    return edge.slot === undefined || !indexed.has(place(edge, edge.slot));
-  });
+  const kept: Edge[] = [];
+  let before: Edge | undefined;
+  for (let i = 0; i < edges.length; i++) {
+    const edge = edges[i];
+    if (edge === undefined) break;
+    const isKnown = before !== undefined && compareEdges(before, edge) === 0;
+    before = edge;
+    if (!isKnown && (edge.slot === undefined || !indexed.has(place(edge, edge.slot)))) kept.push(edge);
+  }
+  return kept;
 }
 
-function groupBy(edges: readonly Edge[], key: (edge: Edge) => FunctionId): Map<FunctionId, Edge[]> {
+function groupBy(edges: readonly Edge[], key: 'callerId' | 'calleeId'): Map<FunctionId, Edge[]> {
   const groups = new Map<FunctionId, Edge[]>();
-  for (const edge of edges) {
-    const id = key(edge);
-    const group = groups.get(id);
-    if (group === undefined) groups.set(id, [edge]);
+  let last: FunctionId | undefined;
+  let group: Edge[] | undefined;
+  for (let i = 0; i < edges.length; i++) {
+    const edge = edges[i];
+    if (edge === undefined) break;
+    // A caller's edges mostly follow one another.
+    if (edge[key] !== last) {
+      last = edge[key];
+      group = groups.get(last);
+    }
+    if (group === undefined) groups.set(edge[key], (group = [edge]));
     else group.push(edge);
   }
   return groups;

@@ -1,7 +1,7 @@
 import type { Expr, MacroFact } from '../syntax/facts';
 import { exprText } from '../syntax/expr-text';
 import { callsIn, expand, type TextCall } from './expand';
-import { CallingMacros } from './calling-macros';
+import type { CallingMacros } from './calling-macros';
 import type { Located } from './located';
 import type { FunctionNode } from './program';
 import { templateName } from './templates';
@@ -48,16 +48,15 @@ export class MacroReader {
   /** Of a template's function that is read: what its names begin with in this instance (`paging64_`). */
   instance: string | undefined;
 
-  private readonly calling: CallingMacros;
-
-  constructor(private readonly world: World) {
-    this.calling = new CallingMacros(world.definitions, world.functions);
-  }
+  constructor(
+    private readonly world: World,
+    private readonly calling: CallingMacros,
+  ) {}
 
   /** `from`: the file of the use, whose names the expansion means. */
   callsOf(macro: Located<MacroFact>, args: readonly string[] | readonly Expr[], from: string): MacroCalls {
     const { fact } = macro;
-    if (!this.isCaller(fact.name)) return NOTHING;
+    if (!this.calling.has(fact.name)) return NOTHING;
     if (this.open.size > DEEPEST || this.open.has(fact)) return NOTHING;
     const isFixed =
       this.instance === undefined &&
@@ -88,7 +87,7 @@ export class MacroReader {
 
   /** The object-like macros with calls that a text names. */
   private callersIn(text: string): readonly string[] {
-    return text.match(/[A-Za-z_]\w*/g)?.filter((name) => this.isCaller(name)) ?? [];
+    return text.match(/[A-Za-z_]\w*/g)?.filter((name) => this.calling.has(name)) ?? [];
   }
 
   private isCallable(arg: string | Expr, from: string): boolean {
@@ -97,11 +96,6 @@ export class MacroReader {
       name !== undefined &&
       (this.world.functions.has(name) || macrosNamed(this.world, name, from).some((m) => m.fact.params !== undefined))
     );
-  }
-
-  /** Whether a macro of that name may call something. */
-  isCaller(name: string): boolean {
-    return this.calling.has(name);
   }
 
   /** What an object-like macro calls: `#define BOTH (bit(A) | bit(B))`. */

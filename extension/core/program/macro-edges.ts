@@ -1,5 +1,6 @@
 import type { Expr, MacroFact } from '../syntax/facts';
 import { substituted } from '../syntax/substitute';
+import { CallingMacros } from './calling-macros';
 import { type BodyUses, type CallUse, usesOfMacro } from './collect';
 import type { Dispatches } from './dispatches';
 import { type Cell, cells } from './flow';
@@ -26,6 +27,8 @@ export interface EdgeReader {
  */
 export class MacroEdges {
   private readonly macros: MacroReader;
+  /** Which macros may call something. */
+  readonly calling: CallingMacros;
   private readonly done = new Set<string>();
   private readonly worth = new Map<MacroFact, boolean>();
   private depth = 0;
@@ -34,7 +37,8 @@ export class MacroEdges {
     private readonly world: World,
     private readonly reader: EdgeReader,
   ) {
-    this.macros = new MacroReader(world);
+    this.calling = new CallingMacros(world.definitions, world.functions);
+    this.macros = new MacroReader(world, this.calling);
   }
 
   /** A function's body is read next. */
@@ -46,11 +50,6 @@ export class MacroEdges {
   use(macro: Located<MacroFact>, call: CallUse, frame: BodyFrame, site: Site): void {
     const calls = this.macros.callsOf(macro, call.args, frame.file);
     if (!isEmpty(calls)) this.edges({ macro, calls }, call.args, site, call.when, frame);
-  }
-
-  /** Whether a macro of that name may call something. */
-  isCaller(name: string): boolean {
-    return this.macros.isCaller(name);
   }
 
   /** A use of an object-like macro. */
@@ -135,8 +134,8 @@ export class MacroEdges {
   private isWorthReading(macro: MacroFact, from: string): boolean {
     const known = this.worth.get(macro);
     if (known !== undefined) return known;
-    if (looksOnly(macro.name)) return false;
     this.worth.set(macro, false);
+    if (looksOnly(macro.name)) return false;
     const params = new Set(macro.params);
     const isParam = (x: Expr): boolean => {
       const inner = strip(x);

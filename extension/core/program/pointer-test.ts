@@ -67,6 +67,14 @@ export class PointerTest {
     return param !== undefined && param.name !== '' && this.mayHold(param.type) ? param : undefined;
   }
 
+  /** Whether any of a function's parameters can. */
+  takesFunction(fn: FunctionNode): boolean {
+    const params = definitionOf(fn)?.params;
+    if (params === undefined) return false;
+    for (let i = 0; i < params.length; i++) if (this.parameter(fn, i) !== undefined) return true;
+    return false;
+  }
+
   private mayHold(type: TypeText): boolean {
     let known = this.holding.get(type);
     if (known === undefined) {

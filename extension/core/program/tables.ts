@@ -46,8 +46,9 @@ export function readTables(reader: TableReader): void {
 function readStaticCalls({ world, flow }: TableReader): void {
   for (const { path, fileScopeCalls } of world.definitions.files.values())
     for (const { name, args, at, when } of fileScopeCalls) {
+      if (!name.startsWith('DEFINE_STATIC_CALL') || !/^DEFINE_STATIC_CALL(?:_RET0|_NULL)?$/.test(name)) continue;
       const [key, fn] = args;
-      if (!/^DEFINE_STATIC_CALL(?:_RET0|_NULL)?$/.test(name) || key === undefined || fn === undefined) continue;
+      if (key === undefined || fn === undefined) continue;
       const { tag, field } = world.staticCalls.slotOfKey(key);
       for (const node of functionsMeant(world, fn, path))
         seed(flow, cells.field(tag, field), node, siteAt(path, at, ''), when?.join(' && '), false);
@@ -60,13 +61,13 @@ export function readValue(reader: TableReader, type: TypeText, value: Expr, fram
   const resolved = world.types.resolveType((value.k === 'init' ? value.type : undefined) ?? type);
   if (value.k !== 'init') {
     // A whole struct, written as a macro that makes its initialiser.
-    if (tagOf(resolved) !== undefined && /\w$/.test(resolved))
+    if (world.types.tag(resolved) !== undefined && /\w$/.test(resolved))
       readMacroItem(reader, resolved, value, frame, place.when);
     else put(reader, value, frame, place);
     return;
   }
   const isArray = resolved.includes('[');
-  const tag = isArray ? undefined : tagOf(resolved);
+  const tag = isArray ? undefined : world.types.tag(resolved);
   let position = 0;
   const flat = isArray ? flatFields(world, resolved, value) : undefined;
   for (const item of value.items) {
@@ -124,7 +125,7 @@ function readField(
   let owner = tag;
   let fieldType: TypeText = type;
   for (const [i, field] of path.entries()) {
-    if (i > 0) owner = tagOf(world.types.resolveType(fieldType)) ?? '';
+    if (i > 0) owner = world.types.tag(fieldType) ?? '';
     fieldType = world.types.fieldType(fieldType, field) ?? '';
   }
   const last = path.at(-1) ?? '';
@@ -182,7 +183,7 @@ function putNamed(
 ): void {
   const nodes = functionsMeant(world, name, frame.file);
   if (nodes.length === 0) return;
-  const tag = tagOf(world.types.resolveType(owner));
+  const tag = world.types.tag(owner);
   const cell = tag === undefined ? cells.anyField(field) : cells.field(tag, field);
   for (const node of nodes) seed(flow, cell, node, siteOf(value, frame), when, false);
 }

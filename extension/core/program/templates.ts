@@ -25,8 +25,16 @@ export function templateName(name: string): string | undefined {
 
 /** Whether a file's functions exist only in instances: it names one of them with a macro. */
 export function isTemplate(facts: FileFacts): boolean {
-  return facts.functions.some((fn) => isTemplateName(fn.name));
+  let known = templates.get(facts);
+  if (known === undefined) {
+    known = facts.functions.some((fn) => isTemplateName(fn.name));
+    templates.set(facts, known);
+  }
+  return known;
 }
+
+/** Asked when files are read and at each link. */
+const templates = new WeakMap<FileFacts, boolean>();
 
 /** Names that the file gives to its template's functions: `#define walk FNAME(walk)`. */
 export function templateAliases(facts: FileFacts): ReadonlyMap<string, string> {

@@ -53,6 +53,7 @@ const TYPE_ARGUMENT: Readonly<Record<string, number>> = {
 export class Types {
   private readonly resolved = new Map<string, string>();
   private readonly pointers = new Map<string, boolean>();
+  private readonly tags = new Map<string, string>();
   private depth = 0;
 
   constructor(
@@ -78,6 +79,16 @@ export class Types {
     return text;
   }
 
+  /** The tag of a struct's type, or of a pointer to or an array of such. */
+  tag(type: TypeText): string | undefined {
+    let known = this.tags.get(type);
+    if (known === undefined) {
+      known = tagOf(this.resolveType(type)) ?? '';
+      this.tags.set(type, known);
+    }
+    return known === '' ? undefined : known;
+  }
+
   isFunctionPointer(type: TypeText): boolean {
     let known = this.pointers.get(type);
     if (known === undefined) {
@@ -95,7 +106,7 @@ export class Types {
   }
 
   structs(type: TypeText): readonly Located<StructFact>[] {
-    const tag = tagOf(this.resolveType(type));
+    const tag = this.tag(type);
     return tag === undefined ? [] : (this.definitions.structs.get(tag) ?? []);
   }
 
@@ -237,8 +248,7 @@ export class Types {
 /** The local that a name means at a position: the last one declared before it whose scope has not ended. */
 export function localAt(locals: readonly Local[] | undefined, at: number): Local | undefined {
   if (locals === undefined) return undefined;
-  const [first] = locals;
-  if (locals.length === 1 && first?.end === undefined) return first;
+  if (locals.length === 1 && locals[0]?.end === undefined) return locals[0];
   let found: Local | undefined;
   for (const local of locals) if (local.at <= at && (local.end === undefined || at <= local.end)) found = local;
   return found;

@@ -6,7 +6,7 @@ import { expand } from './expand';
 import { type Cell, cells } from './flow';
 import { joinWhen } from './ids';
 import type { FunctionId, FunctionNode } from './program';
-import { localAt, type Scope, tagOf } from './types';
+import { localAt, type Scope } from './types';
 import { functionLikeMacros, functionsMeant, macrosNamed, type World } from './world';
 
 /** The body that an expression stands in, if any: its locals are cells of their own. */
@@ -125,7 +125,7 @@ export function cellOfLocal(fn: FunctionId, name: string, declared: number): Cel
 
 export function fieldCell(world: World, receiver: Expr, field: string, frame: Frame): Cell {
   const type = world.types.typeOf(receiver, frame);
-  const tag = type === undefined ? undefined : tagOf(world.types.resolveType(type));
+  const tag = type === undefined ? undefined : world.types.tag(type);
   return tag === undefined ? cells.anyField(field) : cells.field(tag, field);
 }
 

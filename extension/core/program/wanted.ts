@@ -45,31 +45,60 @@ const usedWithCalls = new WeakMap<FileFacts, ReadonlySet<string>>();
 const usedWithout = new WeakMap<FileFacts, ReadonlySet<string>>();
 
 function findNames(facts: FileFacts, calls: boolean): ReadonlySet<string> {
-  const names = new Set<string>();
-  /** `decides`: somebody looks at the value of `x`, or of what it is a part of. */
-  const inExpr = (x: Expr, decides: boolean): void => {
-    if (x.k === 'id' && isConstantName(x.name)) names.add(x.name);
-    else if (x.k === 'call' && decides && x.fn.k === 'id') names.add(x.fn.name);
-    const { exprs, stmts } = partsOfExpr(x);
-    for (const each of exprs) inExpr(each, decides || (calls && x.k === 'cond' && each === x.c));
-    inBody(stmts, decides);
-  };
-  const inBody = (body: readonly Stmt[], decides: boolean): void => {
-    for (const stmt of body) {
-      const decided = calls ? decidedBy(stmt) : undefined;
-      const { exprs, stmts } = partsOfStmt(stmt);
-      for (const each of exprs) inExpr(each, decides || each === decided);
-      inBody(stmts, decides);
-    }
-  };
-  for (const fn of facts.functions) inBody(fn.body, false);
-  for (const { init } of facts.variables) if (init !== undefined) inExpr(init, false);
-  for (const { value } of facts.enumerators) if (value !== undefined) inExpr(value, false);
+  const finder = new NameFinder(calls);
+  for (const fn of facts.functions) finder.body(fn.body, false);
+  for (const { init } of facts.variables) if (init !== undefined) finder.expr(init, false);
+  for (const { value } of facts.enumerators) if (value !== undefined) finder.expr(value, false);
   for (const { expr, stmts } of facts.macros) {
-    if (stmts !== undefined) inBody(stmts, false);
-    else if (expr !== undefined) inExpr(expr, false);
+    if (stmts !== undefined) finder.body(stmts, false);
+    else if (expr !== undefined) finder.expr(expr, false);
   }
-  return names;
+  return finder.names;
+}
+
+/** All code is walked: what expressions are made of most is looked at in place, not through `partsOfExpr()`. */
+class NameFinder {
+  readonly names = new Set<string>();
+
+  constructor(private readonly calls: boolean) {}
+
+  /** `decides`: somebody looks at the value of `x`, or of what it is a part of. */
+  expr(x: Expr, decides: boolean): void {
+    switch (x.k) {
+      case 'id':
+        if (isConstantName(x.name)) this.names.add(x.name);
+        return;
+      case 'unary':
+      case 'member':
+      case 'cast':
+        this.expr(x.x, decides);
+        return;
+      case 'binary':
+      case 'assign':
+        this.expr(x.l, decides);
+        this.expr(x.r, decides);
+        return;
+      case 'call':
+        if (decides && x.fn.k === 'id') this.names.add(x.fn.name);
+        this.expr(x.fn, decides);
+        for (const arg of x.args) this.expr(arg, decides);
+        return;
+      default: {
+        const { exprs, stmts } = partsOfExpr(x);
+        for (const each of exprs) this.expr(each, decides || (this.calls && x.k === 'cond' && each === x.c));
+        this.body(stmts, decides);
+      }
+    }
+  }
+
+  body(body: readonly Stmt[], decides: boolean): void {
+    for (const stmt of body) {
+      const decided = this.calls ? decidedBy(stmt) : undefined;
+      const { exprs, stmts } = partsOfStmt(stmt);
+      for (const each of exprs) this.expr(each, decides || each === decided);
+      this.body(stmts, decides);
+    }
+  }
 }
 
 /** The expression on whose value it depends how the execution goes on. */
@@ -80,5 +109,9 @@ function decidedBy(stmt: Stmt): Expr | undefined {
 
 /** Constants begin in upper case by the kernel's custom: `BIT`, `_IOC_NONE`, `MSR_MTRRcap`. */
 function isConstantName(name: string): boolean {
-  return /^_*[A-Z]\w*$/.test(name);
+  const first = name.charCodeAt(0);
+  return (first < LOWER_A || first > LOWER_Z) && /^_*[A-Z]\w*$/.test(name);
 }
+
+const LOWER_A = 97;
+const LOWER_Z = 122;

@@ -115,7 +115,7 @@ export class StaticCalls {
   /** Whether a call of this name only says which slot is called: `static_call(x)`, `kvm_x86_call(x)`. */
   isCallName(macros: readonly Located<MacroFact>[], name: string): boolean {
     return (
-      /^static_call(?:_cond|_mod)?$/.test(name) ||
+      isStaticCall(name) ||
       macros.some(
         ({ fact }) => fact.params !== undefined && /^\s*static_call(?:_cond|_mod)?\s*\([^()]*\)\s*$/.test(fact.text),
       )
@@ -135,7 +135,7 @@ export class StaticCalls {
     args: readonly string[],
     from: string,
   ): { readonly tag: string; readonly field: string } | undefined {
-    if (/^static_call(?:_cond|_mod)?$/.test(name)) return args[0] === undefined ? undefined : this.slotOfKey(args[0]);
+    if (isStaticCall(name)) return args[0] === undefined ? undefined : this.slotOfKey(args[0]);
     for (const { fact } of macrosNamed(world, name, from)) {
       if (!fact.text.includes('static_call')) continue;
       const text = expand(fact, args)?.trim();
@@ -147,4 +147,8 @@ export class StaticCalls {
     }
     return undefined;
   }
+}
+
+function isStaticCall(name: string): boolean {
+  return name.startsWith('static_call') && /^static_call(?:_cond|_mod)?$/.test(name);
 }

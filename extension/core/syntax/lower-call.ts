@@ -88,8 +88,8 @@ function castOf(ctx: LowerContext, fn: SyntaxNode, value: () => Expr): Expr | un
 }
 
 function typeInParentheses(ctx: LowerContext, node: SyntaxNode): string | undefined {
-  const [inner] = node.children;
-  if (!/^(?:parenthesized_expression|argument_list)$/.test(node.type)) return undefined;
+  if (node.type !== 'parenthesized_expression' && node.type !== 'argument_list') return undefined;
+  const inner = node.children[0];
   if (inner?.type !== 'identifier' || node.children.length > 1) return undefined;
   const made = ctx.rewriteAt(inner.start, 'type-argument');
   if (made !== undefined) return typeText(made.original);

@@ -15,6 +15,8 @@ export class LowerContext {
   readonly enumerators: EnumeratorFact[] = [];
   readonly problems: Problem[] = [];
   private readonly rewrites: ReadonlyMap<number, Rewrite>;
+  /** By offset: 1 where a rewrite starts. Every name is asked about, few are rewritten. */
+  private readonly isRewritten: Uint8Array;
   private readonly conditionsAt: Conditions;
 
   constructor(
@@ -26,6 +28,8 @@ export class LowerContext {
     private readonly typeNames: ReadonlySet<string>,
   ) {
     this.rewrites = new Map(masked.rewrites.map((rewrite) => [rewrite.start, rewrite]));
+    this.isRewritten = new Uint8Array(source.length + 1);
+    for (const { start } of masked.rewrites) this.isRewritten[start] = 1;
     this.conditionsAt = new Conditions(masked.branches);
   }
 
@@ -45,6 +49,7 @@ export class LowerContext {
   }
 
   rewriteAt(offset: number, kind: Rewrite['kind']): Rewrite | undefined {
+    if (this.isRewritten[offset] !== 1) return undefined;
     const rewrite = this.rewrites.get(offset);
     return rewrite?.kind === kind ? rewrite : undefined;
   }
@@ -67,6 +72,7 @@ export class LowerContext {
 
   /** A name as the source has it: a rewritten one is given back. */
   name(node: SyntaxNode): string {
+    if (this.isRewritten[node.start] !== 1) return this.text(node);
     const rewrite = this.rewrites.get(node.start);
     if (rewrite?.kind === 'template-name' || rewrite?.kind === 'other')
       return this.written(node.start, Math.max(rewrite.end, node.end));

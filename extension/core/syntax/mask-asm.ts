@@ -6,7 +6,9 @@ const ASM = new Set(['asm', '__asm__', '__asm']);
 
 /** `asm`, `__asm__`, and macros in their manner (`asm_inline`, `asm_volatile_goto`) whose first argument is a template. */
 function isAsm(tokens: readonly Token[], index: number): boolean {
-  const text = tokens[index]?.text ?? '';
+  const token = tokens[index];
+  if (token?.kind !== 'word') return false;
+  const { text } = token;
   if (ASM.has(text)) return true;
   return (
     text.startsWith('asm_') &&

@@ -1,25 +1,27 @@
 import type { Token } from './mask-lex';
 import type { MaskText } from './mask-text';
-import { isAttribute, isAttributeWithArguments } from './mask-words';
+import { attributeKind, takesArguments } from './mask-words';
 
 /** Index of the token that closes the bracket at `open`, or the last index. The list must be complete. */
 export function closing(tokens: readonly Token[], open: number): number {
-  let partners = known.get(tokens);
-  if (partners === undefined) {
+  if (tokens !== paired) {
     partners = pairBrackets(tokens);
-    known.set(tokens, partners);
+    paired = tokens;
   }
   return partners[open] ?? tokens.length - 1;
 }
 
-// Paired once per list: looking for each partner anew takes time quadratic in the nesting.
-const known = new WeakMap<readonly Token[], Int32Array>();
+// Paired once per list, as a pass asks about one: looking for each partner anew takes time quadratic in the nesting.
+let paired: readonly Token[] = [];
+let partners: Int32Array = new Int32Array(0);
 
 function pairBrackets(tokens: readonly Token[]): Int32Array {
   const partners = new Int32Array(tokens.length).fill(tokens.length - 1);
   const open: number[] = [];
   for (let i = 0; i < tokens.length; i++) {
-    const text = tokens[i]?.text;
+    const token = tokens[i];
+    if (token?.kind !== 'mark') continue;
+    const { text } = token;
     if (text === '(' || text === '[' || text === '{') open.push(i);
     else if (text === ')' || text === ']' || text === '}') {
       const partner = open.pop();
@@ -28,12 +30,6 @@ function pairBrackets(tokens: readonly Token[]): Int32Array {
   }
   return partners;
 }
-
-const INLINE = new Set(['__always_inline', '__inline__', '__inline']);
-/** Spellings of the compiler's. */
-const QUALIFIERS = new Set(
-  'restrict __restrict __restrict__ __volatile __volatile__ __const __const__ __signed __signed__'.split(' '),
-);
 
 /**
  * Blanks attributes, and gives `inline` its standard spelling. Returns the tokens that stay.
@@ -51,16 +47,17 @@ export function blankAttributes(mask: MaskText, tokens: readonly Token[]): Token
       continue;
     }
     const text = token.text;
-    if (INLINE.has(text)) {
+    const kind = attributeKind(text);
+    if (kind === 'inline') {
       mask.rewrite('other', token.start, token.end, 'inline');
       left.push({ ...token, text: 'inline' });
-    } else if (QUALIFIERS.has(text)) {
+    } else if (kind === 'qualifier') {
       mask.rewrite('other', token.start, token.end, text.includes('volatile') ? 'volatile' : '');
-    } else if (isAttributeWithArguments(text) && tokens[i + 1]?.text === '(') {
+    } else if (takesArguments(kind) && tokens[i + 1]?.text === '(') {
       const close = closing(tokens, i + 1);
       mask.rewrite('attribute', token.start, tokens[close]?.end ?? token.end, '');
       i = close;
-    } else if (isAttribute(text)) {
+    } else if (kind === 'plain' || kind === 'either') {
       mask.rewrite('attribute', token.start, token.end, '');
     } else if (text.startsWith('__') && left.at(-1)?.text === ')' && annotates(tokens, i)) {
       const close = tokens[i + 1]?.text === '(' ? closing(tokens, i + 1) : i;

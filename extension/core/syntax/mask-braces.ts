@@ -34,7 +34,7 @@ export function closeBraces(
 
 function countBraces(tokens: readonly Token[]): number {
   let count = 0;
-  for (const { text } of tokens) count += text === '{' ? 1 : text === '}' ? -1 : 0;
+  for (const { kind, text } of tokens) if (kind === 'mark') count += text === '{' ? 1 : text === '}' ? -1 : 0;
   return count;
 }
 

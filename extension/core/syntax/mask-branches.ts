@@ -53,7 +53,8 @@ export function settleBranches(
     if (chosen !== undefined) measure(scan, firstAt(tokens, conditional.arms[0]?.start ?? 0), end);
   }
   branches.sort((a, b) => a.start - b.start || b.end - a.end);
-  return { branches, tokens: tokens.filter((_, index) => scan.dropped[index] === 0) };
+  const hasDropped = branches.some((branch) => branch.dropped);
+  return { branches, tokens: hasDropped ? tokens.filter((_, index) => scan.dropped[index] === 0) : tokens };
 }
 
 /** The first arm that the reference configuration does not switch off; -1: none, all are dropped. */

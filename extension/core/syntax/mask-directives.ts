@@ -162,7 +162,7 @@ function guardingDefine(
 ): DirectiveLine | undefined {
   const next = lines[index + 1];
   if (index > 1 || next === undefined || !/^\w+$/.test(name)) return undefined;
-  return new RegExp(`^#\\s*define\\s+${name}\\b`).test(directiveText(mask, next)) ? next : undefined;
+  return /^#\s*define\s+(\w+)/.exec(directiveText(mask, next))?.[1] === name ? next : undefined;
 }
 
 function readDefine(line: DirectiveLine, text: string): Define | undefined {

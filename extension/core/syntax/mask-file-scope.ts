@@ -80,8 +80,10 @@ function pushItem(mask: MaskText, tokens: readonly Token[], start: number, end: 
   for (let i = start; i <= end; i++) {
     const token = tokens[i];
     if (token === undefined) break;
-    if (token.text === '{') braces.push(opensStruct(tokens, start, i));
-    else if (token.text === '}') braces.pop();
+    if (token.kind === 'mark') {
+      if (token.text === '{') braces.push(opensStruct(tokens, start, i));
+      else if (token.text === '}') braces.pop();
+    }
     if (braces.at(-1) === true && token.kind === 'word' && tokens[i + 1]?.text === '(') {
       const close = closing(tokens, i + 1);
       const before = left.at(-1);

@@ -41,7 +41,7 @@ const NO_OPERAND = new Set(['=', ',', ')', '}', ']', ';', '.', '?', ':']);
 function isStray(tokens: readonly Token[], index: number): boolean {
   const token = tokens[index];
   const next = tokens[index + 1];
-  if (token === undefined) return false;
+  if (token === undefined || (token.kind !== 'mark' && token.text !== 'sizeof')) return false;
   const before = tokens[index - 1];
   if (token.text === '.') return before?.text === '=' && next?.kind === 'word';
   if (!PREFIXES.has(token.text)) return false;

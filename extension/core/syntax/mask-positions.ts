@@ -28,7 +28,9 @@ export function readPositions(tokens: readonly Token[]): Positions {
   let isInitialiser = false;
   let before: string | undefined;
   for (let i = 0; i < tokens.length; i++) {
-    const text = tokens[i]?.text;
+    const token = tokens[i];
+    if (token === undefined) break;
+    const { text } = token;
     const begins =
       before === ';' ||
       before === '{' ||
@@ -38,11 +40,16 @@ export function readPositions(tokens: readonly Token[]): Positions {
       (before === ':' && met !== '?') ||
       (before === ')' && closesHead(tokens, opened[i - 1] ?? -1, beginsStatement));
     if (begins) beginsStatement[i] = 1;
-    if (text === '(') opened[closing(tokens, i)] = i;
+    if (token.kind !== 'mark') {
+      if (text === 'case') met = 'case';
+      else if (text === 'default') {
+        met = undefined;
+        isInitialiser = false;
+      }
+    } else if (text === '(') opened[closing(tokens, i)] = i;
     else if (text === '?') met = '?';
-    else if (text === 'case') met = 'case';
     else if (text === '=' && scopes.length === 0) isInitialiser = true;
-    else if (text === ';' || text === 'default') {
+    else if (text === ';') {
       met = undefined;
       isInitialiser = false;
     } else if (text === '{') {
