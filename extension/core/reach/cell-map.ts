@@ -164,7 +164,8 @@ function merge<Value>(
   if (b === undefined) return changeAll(a, (key, mine) => combine(key, mine, undefined));
   if (a === undefined) return changeAll(b, (key, others) => combine(key, undefined, others));
   const bit = Math.max(a.bit, b.bit);
-  if (above(a.hash, bit) !== above(b.hash, bit)) {
+  // Nothing lies above the bit of a leaf: two of them are in one place if they have the same hash.
+  if (bit === 0 ? a.hash !== b.hash : above(a.hash, bit) !== above(b.hash, bit)) {
     return fork(merge(a, undefined, combine), merge(undefined, b, combine));
   }
   if (a instanceof Leaf && b instanceof Leaf) return mergeLeaves(a, b, combine);
