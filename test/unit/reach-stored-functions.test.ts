@@ -77,6 +77,26 @@ void start(struct kvm *kvm, struct job *job) { job->done = one; }`;
   });
 });
 
+describe('many functions that store each other', () => {
+  /** Each of them may come first: a search that tries the orders never ends. */
+  const names = Array.from({ length: 40 }, (_, i) => `step_${i}`);
+  const declared = names.map((name) => `static void ${name}(struct kvm *kvm, struct job *job);`);
+  const bodies = names.map(
+    (name, i) =>
+      `static void ${name}(struct kvm *kvm, struct job *job)\n{\n${names.map((other) => `\tif (any()) job->done = ${other};`).join('\n')}\n${i === 39 ? '\tSINK(kvm);' : ''}\n}`,
+  );
+  const more = [
+    ...declared,
+    ...bodies,
+    'static void start(struct kvm *kvm, struct job *job) { job->done = step_0; }',
+  ].join('\n');
+
+  it('are decided in time', async () => {
+    expect(await calling({ more, runs: OTHERS_ONLY })).toBe('blocked');
+    expect(await calling({ more, runs: 'start(kvm, job);' })).toBe('reachable');
+  });
+});
+
 describe('a function that is handed on before it is stored', () => {
   const SETS = 'static void set(struct job *job, void (*fn)(struct kvm *kvm, struct job *job)) { job->done = fn; }';
   const through = (call: string): string => `${SETS}\nstatic void start(struct kvm *kvm, struct job *job) { ${call} }`;

@@ -193,10 +193,10 @@ function keepsAddress(name: string): boolean {
 }
 
 /** A pointer that holds another function guards the call like a condition that names the function. */
-function otherFunction(x: Call, edge: Edge): Decision {
+function otherFunction(x: Call, edge: Edge, facts: readonly string[] = []): Decision {
   const text = `${exprText(x.fn)} == ${edge.callee}`;
   return {
-    guard: { site: edge.site, text, value: false, facts: [] },
+    guard: { site: edge.site, text, value: false, facts },
     rules: [{ needs: true, from: x.at, to: x.at, callee: edge.calleeId }],
   };
 }
@@ -217,9 +217,7 @@ function otherDevice(frame: Frame, x: Call, edge: Edge, state: State): Decision 
 /** Nothing that this VM can run stores the function in the field that is called through. */
 function notStored({ machine }: Frame, x: Call, edge: Edge): Decision | undefined {
   const fact = machine.stored?.cut(edge);
-  if (fact === undefined) return undefined;
-  const cut = otherFunction(x, edge);
-  return { ...cut, guard: { ...cut.guard, facts: [fact] } };
+  return fact === undefined ? undefined : otherFunction(x, edge, [fact]);
 }
 
 /** The functions that a call through a local pointer runs, where it is known what the pointer holds. */

@@ -7,8 +7,6 @@ import { backwards, forwards, type VendorGraph } from './vendor-graph';
 
 /** Statements and calls that the questions asked here may execute together. Beyond it every call counts as possible. */
 const BUDGET = 1_000_000;
-/** What is longer takes long to execute, and most of its calls can be made: of the ways through it nothing is asked. */
-const LONGEST = 120;
 /** How deep calls are followed for their value: conditions here ask for the VM's type and state, not for what was passed on. */
 const DEEPEST = 3;
 
@@ -22,8 +20,15 @@ export interface PossibleInput {
   readonly early: Early;
   /** What is looked for: calls that may lead to one of these are not followed for their value. */
   readonly targets: readonly FunctionId[];
-  /** Edges that no way to a function may take, told by whoever judges them: what is found holds for one question each. */
-  readonly passable?: (edge: Edge) => boolean;
+  readonly ways?: Ways;
+}
+
+/** What ways to a function may take. */
+export interface Ways {
+  /** Whether they may take an edge. The answer may change: what is found holds for one question each. */
+  readonly passes: (edge: Edge) => boolean;
+  /** Functions of more lines are not executed: every call in them counts as possible. */
+  readonly longest: number;
 }
 
 /** Functions that may run before a VM or a vCPU is made as far as its facts say. */
@@ -65,19 +70,19 @@ export class Possible {
 
   /** Whether the call is made in some execution of the function that it stands in. */
   canCall(edge: Edge): boolean {
-    if (this.input.passable !== undefined && this.isLong(edge.callerId)) return true;
+    if (this.isLong(edge.callerId)) return true;
     const run = this.run(edge.callerId);
     return run === undefined || run.gaveUp !== undefined || run.seen.some((seen) => sameEdge(seen.edge, edge));
   }
 
   private isLong(id: FunctionId): boolean {
     const node = this.machine.program.functions.get(id);
-    return node !== undefined && node.lastLine - node.line > LONGEST;
+    return node !== undefined && node.lastLine - node.line > (this.input.ways?.longest ?? Infinity);
   }
 
   /** Whether a way leads from outside to the function through calls that can be made. */
   canGetTo(id: FunctionId): boolean {
-    const gettable = this.input.passable === undefined ? this.gettable : new Map<FunctionId, boolean>();
+    const gettable = this.input.ways === undefined ? this.gettable : new Map<FunctionId, boolean>();
     const next = new Map<FunctionId, FunctionId | undefined>([[id, undefined]]);
     const open: Edge[] = [];
     for (let here: FunctionId | undefined = id; here !== undefined; here = this.caller(open, next)) {
@@ -94,7 +99,7 @@ export class Possible {
   /** The next function to look at: one that was not looked at and makes a call that leads on. */
   private caller(open: Edge[], next: Map<FunctionId, FunctionId | undefined>): FunctionId | undefined {
     for (let edge = open.pop(); edge !== undefined; edge = open.pop()) {
-      if (next.has(edge.callerId) || this.input.passable?.(edge) === false || !this.canCall(edge)) continue;
+      if (next.has(edge.callerId) || this.input.ways?.passes(edge) === false || !this.canCall(edge)) continue;
       next.set(edge.callerId, edge.calleeId);
       return edge.callerId;
     }

@@ -12,7 +12,7 @@ import { Devices } from './devices';
 import { dispatchedIn } from './entries';
 import { type FactsLookup, holding, type Machine, MAX_INLINE, outermost, type Weaker } from './machine';
 import { type PathOptions, type Paths, pathsBetween } from './paths';
-import { type Early, Possible, runningEarly } from './possible';
+import { type Early, Possible, runningEarly, type Ways } from './possible';
 import { START } from './state';
 import { StoredFunctions } from './stored-functions';
 import { type VendorGraph, backwards, doubtful, forwards, vendorGraph } from './vendor-graph';
@@ -73,6 +73,7 @@ export function analyseReach(
   // What may run without a known call may write, too.
   const begins = [...entries, ...program.dangling].map((one) => one.functionId).filter((id) => graph.has(id));
   const live = forwards(graph, begins);
+  const isBare = weaker.facts === 'axioms';
   const backPointers = new BackPointers(program, writes);
   const machine: Omit<Machine, 'facts'> = {
     program,
@@ -84,13 +85,12 @@ export function analyseReach(
     edgesOf: graph.edgesAt,
     writtenBy: writes.writtenBy,
     addressed: () => writes.addressed(),
-    ...(weaker.facts === 'axioms' ? {} : { backPointers }),
+    ...(isBare ? {} : { backPointers }),
   };
   const targets = (slot: string): FunctionId[] => program.symbols.slot(slot).map((target) => target.functionId);
   const around = creatorsOf(program).map((node) => node.id);
   const creators = new Set([...targets(CREATION.vm), ...targets(CREATION.vcpu), ...around]);
   const liveLater = forwards(graph, begins, creators);
-  const isBare = weaker.facts === 'axioms';
   const given = axioms(program, question);
   const host = new HostFacts({
     program,
@@ -110,10 +110,10 @@ export function analyseReach(
   const creating = { vm: backwards(graph, targets(CREATION.vm)), vcpu: backwards(graph, targets(CREATION.vcpu)) };
   const entered = new Set(begins);
   let early: Early | undefined;
-  const possibleOf = (wanted: readonly FunctionId[], passable?: (edge: Edge) => boolean): Possible => {
+  const possibleOf = (wanted: readonly FunctionId[], ways?: Ways): Possible => {
     early ??= runningEarly(graph, creating);
-    const base = { machine, facts: known, graph, begins: entered, creating, early, targets: wanted };
-    return new Possible(passable === undefined ? base : { ...base, passable });
+    const input = { machine, facts: known, graph, begins: entered, creating, early, targets: wanted };
+    return new Possible(ways === undefined ? input : { ...input, ways });
   };
   const bitFacts = new BitFacts({ program, machine, graph, writes, live, begins: entered }, possibleOf);
   const devices = new Devices({ program, graph, writes, live, possibleOf });

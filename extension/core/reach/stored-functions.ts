@@ -1,12 +1,12 @@
-import { compareSites } from '../program/ids';
+import { compareSites, siteAt } from '../program/ids';
 import type { Edge, FunctionId, FunctionNode, Program, Site } from '../program/program';
-import { columnOf, type Expr, lineOf, type Pos } from '../syntax/facts';
+import type { Expr, Pos } from '../syntax/facts';
 import { exprText } from '../syntax/expr-text';
 import type { Call } from './call';
 import { changesIn } from './changes';
 import { callAt } from './device-operations';
 import { keysWithin } from './exposed';
-import type { Possible } from './possible';
+import type { Possible, Ways } from './possible';
 import type { VendorGraph } from './vendor-graph';
 import type { Fact } from './verdict';
 import { type Writes, writesTo } from './writes';
@@ -15,12 +15,15 @@ import { hasHiddenStores } from './zero-facts';
 /** How far a stored parameter is followed to the calls that give it. */
 const MOST_CALLS = 4;
 
+/** What has more lines takes long to execute, and most of its calls can be made. */
+const LONGEST = 120;
+
 export interface StoredInput {
   readonly program: Program;
   readonly graph: VendorGraph;
   readonly writes: Writes;
   readonly live: ReadonlySet<FunctionId>;
-  readonly possibleOf: (targets: readonly FunctionId[], passable: (edge: Edge) => boolean) => Possible;
+  readonly possibleOf: (targets: readonly FunctionId[], ways: Ways) => Possible;
 }
 
 /** Where a function is named that ends up in a field. */
@@ -41,22 +44,21 @@ interface Maker {
 export class StoredFunctions {
   private readonly fields = new Map<string, readonly Maker[] | undefined>();
   private ways: Possible | undefined;
-  private readonly judged = new Map<string, boolean>();
-  private readonly proofs = new Map<string, Fact>();
-  /** What is being judged: until a first store is found it is not stored. */
-  private readonly open = new Set<string>();
+  /** Functions that may be in their field, those that are not, and those that were met and are not decided. */
+  private readonly held = new Set<string>();
+  private readonly notHeld = new Map<string, Edge>();
+  private readonly undecided = new Map<string, Edge>();
 
   constructor(private readonly input: StoredInput) {}
 
   /** The id of the fact that keeps a call through a field from a function; `undefined`: it may be what the field holds. */
   cut(edge: Edge): string | undefined {
-    // What is found while something is open may rest on it.
-    if (this.open.size > 0 || !this.isStored(edge) || this.mayHold(edge)) return undefined;
-    return keyOf(edge);
+    return !this.isStored(edge) || this.mayHold(edge) ? undefined : keyOf(edge);
   }
 
   proof(id: string): Fact | undefined {
-    return this.proofs.get(id);
+    const edge = this.notHeld.get(id);
+    return edge === undefined ? undefined : this.proofOf(edge);
   }
 
   /** A call through a field of a VM or of a vCPU, in which functions are stored at run time. */
@@ -70,27 +72,57 @@ export class StoredFunctions {
 
   private mayHold(edge: Edge): boolean {
     const key = keyOf(edge);
-    const known = this.judged.get(key);
-    if (known !== undefined) return known;
-    if (this.open.has(key)) return false;
-    const makers = this.makers(edge.slot ?? '')?.filter(
-      ({ stores }) => stores === undefined || stores.includes(edge.calleeId),
-    );
+    if (!this.held.has(key) && !this.notHeld.has(key)) {
+      this.undecided.set(key, edge);
+      this.decide();
+    }
+    return this.held.has(key);
+  }
+
+  /**
+   * Finds what of the undecided may be held: round by round, until none is added. A round takes no way through a
+   * function that is not known to be held yet, and adds those that it meets to the undecided.
+   */
+  private decide(): void {
+    let before = -1;
+    while (before !== this.undecided.size) {
+      before = this.undecided.size;
+      for (const [key, edge] of this.undecided) {
+        if (!this.isMade(edge)) continue;
+        this.held.add(key);
+        this.undecided.delete(key);
+        before = -1;
+      }
+    }
+    for (const [key, edge] of this.undecided) this.notHeld.set(key, edge);
+    this.undecided.clear();
+  }
+
+  /** Whether a way leads to a place that stores the function, by what is known to be held. */
+  private isMade(edge: Edge): boolean {
+    const makers = this.makersFor(edge);
     if (makers === undefined || makers.length === 0) return true;
-    this.open.add(key);
-    const isHeld = makers.some(({ fn }) => this.isLive(fn.id) && this.possible().canGetTo(fn.id));
-    this.open.delete(key);
-    // That it is not held may rest on what is still open; that it is does not.
-    if (isHeld || this.open.size === 0) this.judged.set(key, isHeld);
-    if (!isHeld) this.proofs.set(key, this.proofOf(edge, makers));
-    return isHeld;
+    return makers.some(({ fn }) => this.isLive(fn.id) && this.possible().canGetTo(fn.id));
+  }
+
+  private makersFor({ slot, calleeId }: Edge): readonly Maker[] | undefined {
+    return this.makers(slot ?? '')?.filter(({ stores }) => stores === undefined || stores.includes(calleeId));
+  }
+
+  private passes(edge: Edge): boolean {
+    if (!this.isStored(edge)) return true;
+    const key = keyOf(edge);
+    if (this.held.has(key)) return true;
+    if (!this.notHeld.has(key)) this.undecided.set(key, edge);
+    return false;
   }
 
   private isLive(id: FunctionId): boolean {
     return this.input.graph.has(id) && this.input.live.has(id);
   }
 
-  private proofOf(edge: Edge, makers: readonly Maker[]): Fact {
+  private proofOf(edge: Edge): Fact {
+    const makers = this.makersFor(edge) ?? [];
     return {
       id: keyOf(edge),
       text: `nothing that this VM can run stores ${edge.callee}() in ${edge.slot ?? ''}`,
@@ -110,7 +142,7 @@ export class StoredFunctions {
       for (const edges of this.input.program.callees.values())
         for (const edge of edges) if (edge.slot !== undefined && this.isStored(edge)) slots.add(edge.slot);
       const targets = [...slots].flatMap((slot) => this.makers(slot) ?? []).map(({ fn }) => fn.id);
-      this.ways = this.input.possibleOf(targets, (edge) => !this.isStored(edge) || this.mayHold(edge));
+      this.ways = this.input.possibleOf(targets, { passes: (edge) => this.passes(edge), longest: LONGEST });
     }
     return this.ways;
   }
@@ -141,7 +173,7 @@ export class StoredFunctions {
     if (index >= 0) return this.makersOfArgument(fn, index, at, calls);
     const named = this.input.program.symbols.functionsNamed(x.name, fn.file);
     if (named.length === 0) return [anything(fn, at, x.name)];
-    return [{ fn, site: siteAt(fn, at), text: x.name, stores: named.map(({ id }) => id) }];
+    return [{ fn, site: siteAt(fn.file, at, fn.name), text: x.name, stores: named.map(({ id }) => id) }];
   }
 
   /** What callers give for a parameter that is stored. */
@@ -186,9 +218,5 @@ function keyOf({ slot, calleeId }: Edge): string {
 }
 
 function anything(fn: FunctionNode, at: Pos, text: string): Maker {
-  return { fn, site: siteAt(fn, at), text };
-}
-
-function siteAt({ file, name }: FunctionNode, at: Pos): Site {
-  return { file, line: lineOf(at), column: columnOf(at), function: name };
+  return { fn, site: siteAt(fn.file, at, fn.name), text };
 }
