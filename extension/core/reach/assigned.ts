@@ -1,5 +1,6 @@
 import type { Expr, Pos, Stmt } from '../syntax/facts';
 import { walkExpr, walkExprs, walkStmts } from '../syntax/walk';
+import type { Program } from '../program/program';
 import type { Frame } from './machine';
 import { onlyReads } from './macro-stores';
 
@@ -7,13 +8,13 @@ import { onlyReads } from './macro-stores';
  * Whether a call of something that is not in the tree may assign to a variable that it is given by its name alone:
  * only a macro can, and a function's prototype says that it is none.
  */
-export function assignedByName(frame: Frame, name: string): boolean {
-  return name !== '' && !onlyReads(name) && !prototypes(frame.machine.program.files).has(name);
+export function assignedByName({ files }: Program, name: string): boolean {
+  return name !== '' && !onlyReads(name) && !prototypes(files).has(name);
 }
 
 const known = new WeakMap<object, ReadonlySet<string>>();
 
-function prototypes(files: Frame['machine']['program']['files']): ReadonlySet<string> {
+function prototypes(files: Program['files']): ReadonlySet<string> {
   let names = known.get(files);
   if (names === undefined) {
     names = new Set([...files.values()].flatMap((file) => file.prototypes.map((one) => one.name)));

@@ -1,6 +1,7 @@
-import type { Edge, FunctionId, FunctionNode, Program, Site } from '../program/program';
+import { siteAt } from '../program/ids';
+import type { Edge, FunctionId, FunctionNode, Program } from '../program/program';
 import { exprText } from '../syntax/expr-text';
-import { columnOf, type Expr, lineOf, pos, type Pos } from '../syntax/facts';
+import { type Expr, lineOf, pos, type Pos } from '../syntax/facts';
 import { calleeState, stateKey } from './callee-state';
 import { evaluateAll } from './call';
 import { sameEdge } from './callers';
@@ -102,7 +103,7 @@ export class BitFacts {
 
   private zero(key: string, field: string, bit: bigint, makers: readonly Maker[]): VmFact {
     const writes: FactWrite[] = makers.map(({ fn, at, text }) => {
-      const site: Site = { file: fn.file, line: lineOf(at), column: columnOf(at), function: fn.name };
+      const site = siteAt(fn.file, at, fn.name);
       return { site, text, effect: 'not for this VM' };
     });
     const name = field

@@ -166,7 +166,7 @@ function unknownCall(frame: Frame, x: Call, args: readonly Value[], state: State
       isRun.map((edge) => writtenBy(edge.calleeId)),
     );
   if (!onlyReads(name)) {
-    const byName = assignedByName(frame, name);
+    const byName = assignedByName(frame.machine.program, name);
     for (const arg of x.args)
       if (arg.k === 'member' || (byName && arg.k === 'id' && isNumber(frame, arg)))
         next = assign(frame, arg, freshSymbol(frame), next, x.at);

@@ -176,7 +176,7 @@ function addCall(frame: Frame, call: Extract<Expr, { k: 'call' }>, sum: Total, s
   const macro = program.symbols.macro(name, frame.node.file);
   if (macro?.params === undefined) {
     sum.hasUnknownCall ||= edges.length === 0 && !onlyReads(name);
-    if (edges.length === 0 && assignedByName(frame, name)) for (const arg of call.args) stored(arg, asChanges(sum));
+    if (edges.length === 0 && assignedByName(program, name)) for (const arg of call.args) stored(arg, asChanges(sum));
     return;
   }
   for (const index of argumentsStored(macro)) {

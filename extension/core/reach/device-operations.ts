@@ -1,8 +1,8 @@
 import type { Edge, FunctionId, FunctionNode, Program, Site } from '../program/program';
 import { columnOf, type Expr, lineOf, type Pos } from '../syntax/facts';
 import { walkExprs } from '../syntax/walk';
-import { addressedBy, isOwn } from './exposed';
-import type { Writes, WriteSite } from './writes';
+import { addressedBy, isOwn, tagBehind } from './exposed';
+import { siteOf, type Writes, type WriteSite } from './writes';
 
 /** An object that a bus dispatches to, and what it does: `struct kvm_io_device` (include/kvm/iodev.h). */
 export const DEVICE = 'kvm_io_device';
@@ -99,14 +99,9 @@ function devicesIn({ symbols }: Program, writes: Writes, { fn, at }: WriteSite):
   });
 }
 
-function siteOf({ fn, at }: WriteSite): Site {
-  return { file: fn.file, line: lineOf(at), column: columnOf(at), function: fn.name };
-}
-
 export function fieldKey({ symbols }: Program, x: Expr, fn: FunctionNode): string | undefined {
   if (x.k !== 'member') return undefined;
-  const type = symbols.typeOf(x.x, fn);
-  const tag = type === undefined ? undefined : /(?:struct|union) ([\w.@]+)/.exec(symbols.resolveType(type))?.[1];
+  const tag = tagBehind(symbols, symbols.typeOf(x.x, fn));
   return tag === undefined ? undefined : `${tag}.${x.field}`;
 }
 

@@ -23,6 +23,11 @@ export function structOf(symbols: Symbols, type: string | undefined): string | u
   return resolved.includes('*') ? undefined : /^(?:struct|union) ([\w.@]+)/.exec(resolved)?.[1];
 }
 
+/** The tag of the struct or union that a type is, is an array of, or points to. */
+export function tagBehind(symbols: Symbols, type: string | undefined): string | undefined {
+  return type === undefined ? undefined : /(?:struct|union) ([\w.@]+)/.exec(symbols.resolveType(type))?.[1];
+}
+
 /** Keys (`struct.field`) of everything that lies in a struct, in structs in it too. */
 export function keysWithin(
   symbols: Symbols,

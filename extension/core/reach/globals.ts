@@ -1,6 +1,6 @@
-import { vendorOfFile } from '../program/ids';
+import { siteAt, vendorOfFile } from '../program/ids';
 import type { FunctionNode, Program, Vendor } from '../program/program';
-import { columnOf, type Expr, lineOf, type VariableFact } from '../syntax/facts';
+import type { Expr, VariableFact } from '../syntax/facts';
 import { walkExpr } from '../syntax/walk';
 import { partOf } from './cell-names';
 import { addressedBy } from './exposed';
@@ -95,7 +95,7 @@ function isStruct({ symbols }: Program, type: string): boolean {
 
 function numbersOf(program: Program, file: string, fact: VariableFact, isParameter: boolean): HostGlobal[] {
   const { symbols } = program;
-  const from = { file, line: lineOf(fact.at), column: columnOf(fact.at), function: '' };
+  const from = siteAt(file, fact.at, '');
   const cell = partOf(GLOBAL.slice(0, -1), fact.name);
   if (isNumber(program, fact.type))
     return [

@@ -1,11 +1,10 @@
 import type { FunctionId } from '../program/program';
-import { columnOf, lineOf } from '../syntax/facts';
 import { GLOBAL, type HostGlobal, hostGlobals, isOtherVendor } from './globals';
 import { type HostValue, type SetUpInput, setUpRoots, setUpValues } from './set-up';
 import type { FactWrite } from './verdict';
 import { factText, type VmFact, writeWords } from './vm-facts';
 import { forwards } from './vendor-graph';
-import { writesTo, type WriteSite } from './writes';
+import { siteOf, writesTo, type WriteSite } from './writes';
 
 /**
  * Facts about globals: what the modules' set-up leaves in them, as far as nothing changes it later. Every other write
@@ -76,7 +75,7 @@ export class HostFacts {
     for (const write of [...(byKey.get(`&${name}`) ?? []), ...writesTo(this.input.writes, global.writesKey)]) {
       const effect = this.effectOf(write);
       if (effect === undefined) return undefined;
-      const site = { file: write.fn.file, line: lineOf(write.at), column: columnOf(write.at), function: write.fn.name };
+      const site = siteOf(write);
       found.push({ site, text: writeWords(write), effect });
     }
     return found;

@@ -2,6 +2,7 @@ import type { FunctionNode } from '../program/program';
 import type { Expr } from '../syntax/facts';
 import { nameOf, partOf } from './cell-names';
 import { evaluate, type Evaluated, freshId, freshSymbol } from './evaluate';
+import { tagBehind } from './exposed';
 import { forgetField, forgetOverlays, forgetParts, forgetUnknownTarget } from './forget';
 import * as bits from './known-bits';
 import { cellOf, isLocal, isShadowed } from './locals';
@@ -100,8 +101,7 @@ export function tagIn({ machine, node }: Frame, x: Expr): string | undefined {
   tags.set(node, known);
   if (known.has(x)) return known.get(x);
   const { symbols } = machine.program;
-  const type = symbols.typeOf(x, node);
-  const tag = type === undefined ? undefined : /(?:struct|union) ([\w.@]+)/.exec(symbols.resolveType(type))?.[1];
+  const tag = tagBehind(symbols, symbols.typeOf(x, node));
   known.set(x, tag);
   return tag;
 }

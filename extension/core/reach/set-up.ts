@@ -1,5 +1,5 @@
 import type { FunctionId, FunctionNode, Program, Vendor } from '../program/program';
-import { columnOf, lineOf } from '../syntax/facts';
+import { siteAt } from '../program/ids';
 import { CellMap } from './cell-map';
 import { runFunction } from './execute';
 import { GLOBAL, type HostGlobal, hostGlobals, lastName } from './globals';
@@ -203,8 +203,7 @@ function execute(
       follow: true,
       setUp,
       onStore: (_key, _value, _state, at, fn, cell) => {
-        if (cell?.startsWith(GLOBAL) === true)
-          places.set(cell, { file: fn.file, line: lineOf(at), column: columnOf(at), function: fn.name });
+        if (cell?.startsWith(GLOBAL) === true) places.set(cell, siteAt(fn.file, at, fn.name));
       },
     };
     const ends: State[] = runFunction(frame, node.fact.body, state).flatMap(

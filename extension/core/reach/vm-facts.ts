@@ -1,5 +1,6 @@
+import { siteAt } from '../program/ids';
 import type { FunctionId, FunctionNode, Program, Site, Vendor } from '../program/program';
-import { columnOf, lineOf, type Pos } from '../syntax/facts';
+import { lineOf, type Pos } from '../syntax/facts';
 import { exprText } from '../syntax/expr-text';
 import { partOf } from './cell-names';
 import { runBody, runFunction } from './execute';
@@ -11,7 +12,7 @@ import { globalNamed } from './module-parameters';
 import { CREATION, creatorsOf, ofType, successes } from './creation';
 import { bitsOf, type State, START } from './state';
 import type { Fact, FactWrite, Question, VmType } from './verdict';
-import { type Writes, type WriteSite, writesTo } from './writes';
+import { siteOf, type Writes, type WriteSite, writesTo } from './writes';
 
 /** A fact with its proof. */
 export interface VmFact extends KnownFact {
@@ -72,7 +73,7 @@ export function tableFact(program: Program, vendor: Vendor, writes: Writes, key:
   const entry = program.symbols.slotValue(key, vendor);
   const value = entry === undefined ? undefined : program.symbols.fold(entry.value, entry.file);
   if (entry === undefined || value === undefined) return undefined;
-  const from = { file: entry.file, line: lineOf(entry.value.at), column: columnOf(entry.value.at), function: '' };
+  const from = siteAt(entry.file, entry.value.at, '');
   const fact = { id: key, key, bits: bits.constant(value), from, writes: [], ofVcpu: false };
   return { ...fact, text: factText(key, fact.bits) };
 }
@@ -281,7 +282,7 @@ function create(
     const value = values.reduce((a, b) => bits.join(a, b), bits.NONE);
     const place = last.get(key);
     if (bits.isNone(value) || place === undefined) continue;
-    const site = { file: place.fn.file, line: lineOf(place.at), column: columnOf(place.at), function: place.fn.name };
+    const site = siteAt(place.fn.file, place.at, place.fn.name);
     const before = stored.get(key);
     stored.set(key, {
       value: before === undefined ? value : bits.join(value, before.value),
@@ -311,7 +312,7 @@ function keep(input: Derivation, fact: VmFact, creating: ReadonlySet<FunctionId>
   let kept = fact.bits;
   const writes: FactWrite[] = [];
   for (const write of writesTo(input.writes, fact.key)) {
-    const site = { file: write.fn.file, line: lineOf(write.at), column: columnOf(write.at), function: write.fn.name };
+    const site = siteOf(write);
     const add = (effect: FactWrite['effect']): void => {
       writes.push({ site, text: writeWords(write), effect });
     };

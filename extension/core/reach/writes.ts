@@ -1,8 +1,19 @@
-import type { FunctionId, FunctionNode, Program } from '../program/program';
+import { siteAt } from '../program/ids';
+import type { FunctionId, FunctionNode, Program, Site } from '../program/program';
 import type { AssignOp, Expr, MacroFact, Stmt } from '../syntax/facts';
 import { bitOperation } from './bit-operations';
 import { changesIn } from './changes';
-import { addressedBy, around, fillsFirst, isOwn, isOwnLength, isTypeless, keysWithin, structOf } from './exposed';
+import {
+  addressedBy,
+  around,
+  fillsFirst,
+  isOwn,
+  isOwnLength,
+  isTypeless,
+  keysWithin,
+  structOf,
+  tagBehind,
+} from './exposed';
 import { overlaps } from './forget';
 import { argumentsStored, membersNamed, onlyReads, substituted } from './macro-stores';
 import { type FieldNames, writtenFields } from './written-fields';
@@ -65,6 +76,11 @@ export class Writes {
     return this.taken;
   }
   private taken: ReadonlySet<string> | undefined;
+}
+
+/** Where a store stands. */
+export function siteOf({ fn, at }: WriteSite): Site {
+  return siteAt(fn.file, at, fn.name);
 }
 
 /** The stores to a field or a global; one to a field of that name in an object of unknown type may be one to this field. */
@@ -311,14 +327,12 @@ class Collector {
     const given = new Map(
       (macro.params ?? []).flatMap((param, i) => (args[i] === undefined ? [] : [[param, args[i]]])),
     );
+    const { symbols } = this.program;
     for (const field of fields) {
       const tags = new Set(
-        membersNamed(code, field).map((x) => {
-          const type = this.program.symbols.typeOf(substituted(x.x, given), this.node);
-          return type === undefined
-            ? '?'
-            : (/(?:struct|union) ([\w.@]+)/.exec(this.program.symbols.resolveType(type))?.[1] ?? '?');
-        }),
+        membersNamed(code, field).map(
+          (x) => tagBehind(symbols, symbols.typeOf(substituted(x.x, given), this.node)) ?? '?',
+        ),
       );
       for (const tag of tags) this.found({ key: `${tag}.${field}`, fn: this.node, at, op: 'address', text: '' });
     }
@@ -352,9 +366,8 @@ class Collector {
 
   private keyOf(l: Expr): string | undefined {
     if (l.k === 'member') {
-      const type = this.program.symbols.typeOf(l.x, this.node);
-      const tag =
-        type === undefined ? undefined : /(?:struct|union) ([\w.@]+)/.exec(this.program.symbols.resolveType(type))?.[1];
+      const { symbols } = this.program;
+      const tag = tagBehind(symbols, symbols.typeOf(l.x, this.node));
       return `${tag ?? '?'}.${l.field}`;
     }
     if (l.k === 'index') return this.keyOf(l.x);

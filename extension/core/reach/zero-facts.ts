@@ -1,9 +1,8 @@
 import type { FunctionId, Program, Vendor } from '../program/program';
-import { columnOf, lineOf } from '../syntax/facts';
 import * as bits from './known-bits';
 import type { FactWrite } from './verdict';
 import { type VmFact, writeWords } from './vm-facts';
-import type { Writes } from './writes';
+import { siteOf, type Writes } from './writes';
 
 /** Structs that are allocated as zero with the VM or a vCPU. */
 const ZEROED: Readonly<Record<string, 'vm' | 'vcpu'>> = { kvm: 'vm', kvm_arch: 'vm', kvm_vcpu_arch: 'vcpu' };
@@ -31,7 +30,7 @@ export function zeroFact(input: ZeroInput, key: string): VmFact | undefined {
   for (const write of input.writes.byKey.get(key) ?? []) {
     const isOther = write.fn.vendor !== undefined && write.fn.vendor !== input.vendor;
     if (!isOther && input.live.has(write.fn.id)) return undefined;
-    const site = { file: write.fn.file, line: lineOf(write.at), column: columnOf(write.at), function: write.fn.name };
+    const site = siteOf(write);
     writes.push({ site, text: writeWords(write), effect: 'not for this VM' });
   }
   return {
