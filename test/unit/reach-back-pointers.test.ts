@@ -57,6 +57,17 @@ describe('a pointer that leads back', () => {
     expect(await readBack({})).toBe('blocked');
   });
 
+  it('is known whatever happens to the variables behind the stores', async () => {
+    const create = CREATE.replace('free:', 'free:\n\tdrop_part(part);\n\tdrop_owner(owner);');
+    expect(await readBack({ create })).toBe('blocked');
+    // Not if control comes back.
+    const again = CREATE.replace('part = kzalloc', 'again:\n\tpart = kzalloc').replace(
+      'free:',
+      'free:\n\tother_owner(owner);\n\tif (any())\n\t\tgoto again;',
+    );
+    expect(await readBack({ create: again })).toBe('reachable');
+  });
+
   it('is followed further: what lies behind it is the same', async () => {
     expect(await readBack({ looks: 'part->owner->inner.part->owner->inner.base != 7' })).toBe('blocked');
   });
@@ -105,6 +116,23 @@ describe('a pointer that may lead elsewhere', () => {
     'the part has two owners': {
       create: CREATE.replace('return 0;', 'owner_of(owner->kvm)->inner.part = part;\n\treturn 0;'),
     },
+    'a loop moves the part': {
+      create: CREATE.replace(
+        'part->owner = owner;',
+        'list_for_each_entry(part, &owner->kvm->devices, list)\n\t\tpart->owner = owner;',
+      ),
+    },
+    'the assembler writes the part': {
+      create: CREATE.replace('part->owner = owner;', 'asm("" : "=r" (part) : "r" (owner));\n\tpart->owner = owner;'),
+    },
+    'a macro assigns the part': {
+      create: `#define any_part(p, o) ((p) = (o)->inner.part)\n${CREATE.replace('part->owner = owner;', 'any_part(part, owner_of(owner->kvm));\n\tpart->owner = owner;')}`,
+    },
+    'a macro that is not known may assign the part': {
+      create: CREATE.replace('part->owner = owner;', 'find_part(part, owner);\n\tpart->owner = owner;'),
+    },
+    'the part is moved on': { create: CREATE.replace('part->owner = owner;', 'part++;\n\tpart->owner = owner;') },
+    'the owner is moved on': { create: CREATE.replace('part->owner = owner;', 'owner++;\n\tpart->owner = owner;') },
     'another struct holds one, too': { types: `${TYPES}struct holder { struct inner inner; };` },
   };
   it.each(Object.entries(cases))('%s', async (_name, parts) => {

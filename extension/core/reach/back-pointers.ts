@@ -1,11 +1,15 @@
 import { compareSites } from '../program/ids';
 import type { FunctionNode, Program } from '../program/program';
-import { columnOf, type Expr, lineOf, type Stmt } from '../syntax/facts';
+import type { Expr, Pos, Stmt } from '../syntax/facts';
 import { walkExprs, walkStmts } from '../syntax/walk';
-import { nameOf } from './cell-names';
+import { assignedByName } from './assigned';
+import { fieldKey } from './device-operations';
+import { tagBehind } from './exposed';
+import { horizon } from './horizon';
+import { argumentsStored } from './macro-stores';
 import type { Fact, FactWrite } from './verdict';
 import { writeWords } from './vm-facts';
-import { type Writes, type WriteSite, writesTo } from './writes';
+import { siteOf, type Writes, type WriteSite, writesTo } from './writes';
 
 /** A pointer that leads back: `to` is the object that is behind it, `fact` the proof's id. */
 export interface Back {
@@ -45,9 +49,9 @@ export class BackPointers {
 
   /** What is behind the pointer that the cell of a field holds, if that is known. `key`: the field, `struct.field`. */
   behind(cell: string, key: string): Back | undefined {
-    if (!nameOf(cell).isPointed) return undefined;
+    if (!cell.startsWith('*')) return undefined;
     const proof = this.proofOf(key);
-    if (proof === undefined || !cell.startsWith('*') || !cell.endsWith(proof.way)) return undefined;
+    if (proof === undefined || !cell.endsWith(proof.way)) return undefined;
     const owner = cell.slice(1, -proof.way.length);
     return owner.startsWith('*') ? { to: owner, fact: proof.fact.id } : undefined;
   }
@@ -68,7 +72,7 @@ export class BackPointers {
 
   private prove(key: string): Proof | undefined {
     const back = writesTo(this.writes, key);
-    const pairs = back.map((write) => pairWith(write));
+    const pairs = back.map((write) => pairWith(this.program, write));
     const [first] = pairs;
     if (first === undefined) return undefined;
     const path = first.path.join('.');
@@ -77,9 +81,7 @@ export class BackPointers {
     if (forward === undefined || !this.isOnlyWay(first, back[0]?.fn)) return undefined;
     const field = key.slice(key.indexOf('.') + 1);
     const writes = [...back, ...forward].map((write): FactWrite => {
-      const { fn, at } = write;
-      const site = { file: fn.file, line: lineOf(at), column: columnOf(at), function: fn.name };
-      return { site, text: writeWords(write), effect: 'keeps' };
+      return { site: siteOf(write), text: writeWords(write), effect: 'keeps' };
     });
     return {
       way: `.${path}.${field}`,
@@ -98,10 +100,10 @@ export class BackPointers {
   private forwardWrites(pairs: readonly Pair[], back: readonly WriteSite[]): WriteSite[] | undefined {
     const [pair] = pairs;
     const [store] = back;
-    if (pair === undefined || store === undefined || pair.forward.l.k !== 'member') return undefined;
-    const tag = this.tagOf(pair.forward.l.x, store.fn);
-    if (tag === undefined) return undefined;
-    const all = writesTo(this.writes, `${tag}.${pair.forward.l.field}`);
+    const key =
+      pair === undefined || store === undefined ? undefined : fieldKey(this.program, pair.forward.l, store.fn);
+    if (key === undefined) return undefined;
+    const all = writesTo(this.writes, key);
     const isOurs = ({ fn, at }: WriteSite): boolean =>
       pairs.some((each, i) => each.forward.at === at && back[i]?.fn.id === fn.id);
     const isNull = ({ op, value }: WriteSite): boolean =>
@@ -114,7 +116,7 @@ export class BackPointers {
     const { symbols, files } = this.program;
     for (let l: Expr = forward.l; l.k === 'member'; l = l.x) {
       const { field } = l;
-      const tag = fn === undefined ? undefined : this.tagOf(l.x, fn);
+      const tag = fn === undefined ? undefined : tagBehind(symbols, symbols.typeOf(l.x, fn));
       const type = tag === undefined ? undefined : symbols.fieldType(`struct ${tag}`, field);
       if (type === undefined) return false;
       for (const file of files.values())
@@ -123,41 +125,77 @@ export class BackPointers {
     }
     return true;
   }
-
-  private tagOf(x: Expr, fn: FunctionNode): string | undefined {
-    const { symbols } = this.program;
-    const type = symbols.typeOf(x, fn);
-    return type === undefined ? undefined : /struct ([\w.@]+)/.exec(symbols.resolveType(type))?.[1];
-  }
 }
 
 /** The other half of `part->field = owner`: the same function makes `part` and stores it in what `owner` points to. */
-function pairWith({ fn, at, op }: WriteSite): Pair | undefined {
+function pairWith(program: Program, { fn, at, op }: WriteSite): Pair | undefined {
   if (op !== '=' || !('body' in fn.fact)) return undefined;
-  const stores: Assign[] = [];
-  const pointedTo = new Set<string>();
-  walkExprs(fn.fact.body, (x) => {
-    if (x.k === 'assign') stores.push(x);
-    if (x.k === 'unary' && x.op === '&' && x.x.k === 'id') pointedTo.add(x.x.name);
-  });
+  const { body } = fn.fact;
+  const stores = assignments(body);
   const back = stores.find((store) => store.at === at);
   if (back?.l.k !== 'member' || !back.l.arrow || back.l.x.k !== 'id' || back.r.k !== 'id') return undefined;
   const [part, owner] = [back.l.x.name, back.r.name];
-  if (pointedTo.has(part) || pointedTo.has(owner) || !isFresh(fn, part, stores) || !isGiven(fn, owner, stores))
-    return undefined;
-  const forward = stores.filter(({ r }) => r.k === 'id' && r.name === part);
-  const [only, ...others] = forward;
-  const path = only === undefined || others.length > 0 ? undefined : pathFrom(owner, only.l);
-  return only === undefined || path === undefined || only.op !== '=' ? undefined : { owner, path, forward: only };
+  if (!isFresh(fn, part, stores) || !isGiven(fn, owner, stores)) return undefined;
+  const [forward, ...others] = stores.filter(({ r }) => r.k === 'id' && r.name === part);
+  const path = forward === undefined || others.length > 0 ? undefined : pathFrom(owner, forward.l);
+  if (forward === undefined || path === undefined || forward.op !== '=') return undefined;
+  const changed = changedOtherwise(program, fn, body, lastOf(body, new Set([back.at, forward.at])));
+  return changed.has(part) || changed.has(owner) ? undefined : { owner, path, forward };
+}
+
+function assignments(body: readonly Stmt[]): Assign[] {
+  const found: Assign[] = [];
+  walkExprs(body, (x) => {
+    if (x.k === 'assign') found.push(x);
+  });
+  return found;
+}
+
+/** The position behind which control never comes back to one of the places. */
+function lastOf(body: readonly Stmt[], places: ReadonlySet<Pos>): Pos {
+  const repeated = new Set<Pos>();
+  walkExprs(body, (x, around) => {
+    if (around.some(({ k }) => k === 'loop' || k === 'each')) repeated.add(x.at);
+  });
+  return [...places].some((at) => repeated.has(at)) ? Infinity : horizon(body, places);
+}
+
+/**
+ * Variables that something else than an assignment may change up to a position: an operator, the assembler, a loop, a
+ * macro that is given one.
+ */
+function changedOtherwise(program: Program, { file }: FunctionNode, body: readonly Stmt[], until: Pos): Set<string> {
+  const { symbols } = program;
+  const names = new Set<string>();
+  const add = (x: Expr): void => {
+    if (x.k === 'id') names.add(x.name);
+  };
+  walkStmts(body, (stmt) => {
+    if (stmt.at > until) return;
+    if (stmt.k === 'each') stmt.args.forEach(add);
+    else if (stmt.k === 'asm') stmt.outputs.forEach(add);
+  });
+  walkExprs(body, (x) => {
+    if (x.at > until) return;
+    if (x.k === 'unary' && (x.op === '&' || /\+\+|--/.test(x.op))) add(x.x);
+    if (x.k !== 'call' || x.fn.k !== 'id' || symbols.functionsNamed(x.fn.name, file).length > 0) return;
+    const macro = symbols.macro(x.fn.name, file);
+    const stored = macro?.params === undefined ? undefined : argumentsStored(macro);
+    const byName = stored === undefined && assignedByName(program, x.fn.name);
+    x.args.forEach((arg, i) => {
+      if (byName || stored?.has(i) === true) add(arg);
+    });
+  });
+  return names;
 }
 
 /** A local that holds nothing but what was allocated for it, as zero. */
 function isFresh({ fact }: FunctionNode, name: string, stores: readonly Assign[]): boolean {
   if (!('body' in fact) || fact.params.some((param) => param.name === name)) return false;
-  const values = stores.filter(({ l }) => l.k === 'id' && l.name === name);
   const [declared, ...again] = declarations(fact.body, name);
-  if (declared === undefined || declared.init !== undefined || again.length > 0 || values.length !== 1) return false;
-  return values.every(({ r, op }) => op === '=' && r.k === 'call' && r.fn.k === 'id' && ZEROED.test(r.fn.name));
+  const [value, ...others] = stores.filter(({ l }) => l.k === 'id' && l.name === name);
+  if (declared === undefined || declared.init !== undefined || again.length > 0 || others.length > 0) return false;
+  return value?.op === '=' && value.r.k === 'call' && value.r.fn.k === 'id' && ZEROED.test(value.r.fn.name);
 }
 
 /** A parameter that is never assigned to. */
