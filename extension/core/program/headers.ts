@@ -1,4 +1,5 @@
 import type { SourceTree } from '../source/tree';
+import { normalise } from '../source/paths';
 import type { FileFacts } from '../syntax/facts';
 
 /**
@@ -193,14 +194,4 @@ function endOfFunction(lines: readonly string[], from: number, wanted: ReadonlyS
 /** Blanks in place of comments. */
 function withoutComments(text: string): string {
   return text.replace(/\/\*[\s\S]*?\*\//g, (comment) => comment.replace(/[^\n]+/g, blanks));
-}
-
-function normalise(path: string): string {
-  if (!path.includes('./') && !path.includes('//') && !path.startsWith('/')) return path;
-  const parts: string[] = [];
-  for (const part of path.split('/')) {
-    if (part === '..') parts.pop();
-    else if (part !== '.' && part !== '') parts.push(part);
-  }
-  return parts.join('/');
 }

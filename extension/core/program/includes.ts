@@ -1,3 +1,4 @@
+import { normalise } from '../source/paths';
 import type { FileFacts } from '../syntax/facts';
 import { isHeader, isKvmFile, vendorOfFile } from './ids';
 
@@ -134,14 +135,4 @@ export class Includes {
     }
     return path;
   }
-}
-
-function normalise(path: string): string {
-  if (!path.includes('./')) return path;
-  const parts: string[] = [];
-  for (const part of path.split('/')) {
-    if (part === '..') parts.pop();
-    else if (part !== '.') parts.push(part);
-  }
-  return parts.join('/');
 }
